@@ -1,0 +1,90 @@
+
+/*
+ * A local operation ("resize", "encode", "canvas", "crop") with its options:
+ * bytes in, bytes out.  Parsed once while the configuration is read,
+ * immutable from then on, run by any number of threads at once.
+ */
+
+
+#ifndef _IMGP_OP_H_INCLUDED_
+#define _IMGP_OP_H_INCLUDED_
+
+
+#include <imgp/imgp_types.h>
+#include <imgp/imgp_error.h>
+#include <imgp/imgp_pool.h>
+
+
+#define IMGP_OP_INPUTS_MAX   64
+#define IMGP_OP_OUTPUTS_MAX  64
+
+
+typedef struct imgp_op_s  imgp_op_t;
+
+
+typedef struct {
+    imgp_str_t         data;          /* encoded bytes, mapped or in memory */
+    const char        *type;          /* media type as sniffed at its upload */
+} imgp_op_input_t;
+
+
+typedef struct {
+    u_char            *data;          /* from imgp_op_task_t.alloc */
+    size_t             len;
+    uint32_t           width;         /* 0 where the content is no image */
+    uint32_t           height;
+    const char        *type;          /* static string */
+} imgp_op_output_t;
+
+
+/*
+ * One run.  The caller zeroes it and fills the first part; imgp_op_run()
+ * fills the second.  "progress" and "cancel" are shared with the event loop.
+ */
+
+typedef struct {
+    const imgp_alloc_t  *alloc;       /* thread-safe; for pixels and outputs */
+    uint64_t             max_pixels;  /* of each input and each output */
+    size_t               max_memory;  /* bytes this run may hold; 0: no limit */
+    const imgp_op_input_t  *inputs;
+    imgp_uint_t          ninputs;
+    volatile uint32_t   *cancel;      /* may be NULL; not 0: stop soon */
+    volatile uint32_t   *progress;    /* may be NULL; 0..1000, only grows */
+
+    imgp_op_output_t     outputs[IMGP_OP_OUTPUTS_MAX];
+    imgp_uint_t          noutputs;
+    imgp_error_t         error;       /* why, after IMGP_ERROR */
+} imgp_op_task_t;
+
+
+/*
+ * args[0] is the operation's name, as it stands in the configuration.
+ * NULL: err->detail is the sentence for "nginx -t", which names the value
+ * and the allowed range.  imgp_op_known() tells whether there is such an
+ * operation at all.
+ */
+
+imgp_uint_t imgp_op_known(const imgp_str_t *name);
+imgp_op_t *imgp_op_parse(imgp_pool_t *pool, const imgp_str_t *args,
+    imgp_uint_t nargs, imgp_error_t *err);
+
+/*
+ * The operation and its options in one canonical form: equal text means
+ * equal outputs for equal inputs, so it goes into the stage key.  It holds a
+ * version number that is raised when an algorithm changes its output.
+ */
+
+const imgp_str_t *imgp_op_text(const imgp_op_t *op);
+
+/*
+ * Every input gives its own output(s), in order; "crop" with a pointer takes
+ * an image and a JSON document (in any order) and gives one output per box.
+ * On IMGP_ERROR all is freed but task->error: BAD_IMAGE, TYPE, PIXELS, LIMIT,
+ * BAD_PARAM, CANCELED or INTERNAL.
+ */
+
+imgp_int_t imgp_op_run(const imgp_op_t *op, imgp_op_task_t *task);
+void imgp_op_free(imgp_op_task_t *task);              /* its outputs */
+
+
+#endif /* _IMGP_OP_H_INCLUDED_ */
