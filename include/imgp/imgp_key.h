@@ -1,0 +1,24 @@
+
+/*
+ * The stage key: SHA-256 over everything that decides a run's outputs, in an
+ * unambiguous form (each part preceded by its length).  One mechanism for
+ * cache, resume and single-flight.
+ */
+
+
+#ifndef _IMGP_KEY_H_INCLUDED_
+#define _IMGP_KEY_H_INCLUDED_
+
+
+#include <imgp/imgp_job.h>
+
+
+/* "salt" separates what must not be shared, such as a job with "cache off";
+   NULL: none.  IMGP_ERROR only when memory is out. */
+
+imgp_int_t imgp_key(const imgp_plan_t *plan, imgp_uint_t stage,
+    const imgp_job_t *job, const imgp_item_t *items, imgp_uint_t nitems,
+    const imgp_str_t *salt, u_char key[IMGP_DIGEST_LEN]);
+
+
+#endif /* _IMGP_KEY_H_INCLUDED_ */

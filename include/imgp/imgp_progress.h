@@ -1,0 +1,49 @@
+
+/*
+ * Progress, time left, and the backoff between attempts.  Pure.
+ */
+
+
+#ifndef _IMGP_PROGRESS_H_INCLUDED_
+#define _IMGP_PROGRESS_H_INCLUDED_
+
+
+#include <imgp/imgp_job.h>
+
+
+/* what is known of a stage's duration; an exponential mean of samples */
+
+typedef struct {
+    uint32_t           mean_ms;
+    uint32_t           samples;
+} imgp_expect_t;
+
+
+void imgp_expect_add(imgp_expect_t *e, uint64_t ms);
+
+/*
+ * Sets the progress of each running stage (by its expected time, at most 95 %
+ * of it by time alone) and of the job; neither ever falls.  Weights: declared
+ * ones, else the expected times, else equal.  "expect" has an entry per
+ * stage, or is NULL.  Returns 1 when the job's percentage changed.
+ */
+
+imgp_uint_t imgp_progress_update(const imgp_plan_t *plan, imgp_job_t *job,
+    const imgp_expect_t *expect, imgp_msec_t now);
+
+/* ms left along the longest path of the graph, of a stage or (stage -1) the
+   job; -1: not known */
+
+int64_t imgp_progress_eta(const imgp_plan_t *plan, const imgp_job_t *job,
+    imgp_int_t stage, const imgp_expect_t *expect, imgp_msec_t now);
+
+/* delay * 2^(attempt-1), at most 10 min, with a random quarter up or down
+   ("rnd" any number), and never below retry_after */
+
+#define IMGP_BACKOFF_MAX  600000
+
+imgp_msec_t imgp_backoff(imgp_msec_t delay, imgp_uint_t attempt,
+    uint32_t rnd, imgp_msec_t retry_after);
+
+
+#endif /* _IMGP_PROGRESS_H_INCLUDED_ */

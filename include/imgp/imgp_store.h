@@ -1,0 +1,185 @@
+
+/*
+ * The local store: content by its digest, results by their stage key, jobs
+ * by their id, all plain files under one directory.
+ *
+ *     blobs/ab/<sha256>      content
+ *     results/ab/<key>       manifest: which blobs a stage run gave
+ *     jobs/<id>              jobs not yet final: what 202 promised
+ *     done/ab/<id>           final ones, until their "keep" is over
+ *     idem/ab/<sha256>       idempotency keys
+ *     tmp/                   being written; swept at start and when old
+ *
+ * A file appears under its name only when whole (rename(2)), and with sync
+ * its bytes and its name have been fsync'ed by then.  All calls may block and
+ * are for threads; a store is immutable and shared by all of them.  Errors:
+ * STORE_FULL (ENOSPC, EDQUOT), else STORE_AWAY; "syserr" keeps errno for the
+ * log, the public detail names no path.
+ */
+
+
+#ifndef _IMGP_STORE_H_INCLUDED_
+#define _IMGP_STORE_H_INCLUDED_
+
+
+#include <imgp/imgp_types.h>
+#include <imgp/imgp_error.h>
+#include <imgp/imgp_pool.h>
+#include <imgp/imgp_digest.h>
+#include <imgp/imgp_id.h>
+
+
+#define IMGP_PATH_MAX  1024
+
+
+typedef struct {
+    imgp_str_t         path;          /* no final slash; NUL-terminated */
+    imgp_uint_t        sync;
+} imgp_store_t;
+
+
+typedef struct {
+    imgp_error_t       error;
+    int                syserr;        /* errno, or 0 */
+    const char        *call;          /* "rename", for the log */
+} imgp_store_error_t;
+
+
+/* makes the directories that are missing, mode 0700; the first of them is
+   made by nginx's master */
+
+imgp_int_t imgp_store_init(const imgp_store_t *store,
+    imgp_store_error_t *err);
+
+/* a path in the store: "<path>/<dir>/<ab>/<name>"; internal to src/store and
+   for messages of the log */
+
+size_t imgp_store_path(const imgp_store_t *store, const char *dir,
+    const char *name, imgp_uint_t fan, char *out);
+
+
+/* ---- imgp_blob.c: content ---- */
+
+typedef struct {
+    const imgp_store_t  *store;
+    int                  fd;          /* -1: none */
+    imgp_digest_t       *digest;
+    uint64_t             bytes;
+    char                 tmp[IMGP_PATH_MAX];
+} imgp_blob_t;                        /* one being written */
+
+
+/* open, write..., then commit or abort (which may follow any failure) */
+
+imgp_int_t imgp_blob_open(imgp_blob_t *b, const imgp_store_t *store,
+    imgp_store_error_t *err);
+imgp_int_t imgp_blob_write(imgp_blob_t *b, const void *p, size_t len,
+    imgp_store_error_t *err);
+imgp_int_t imgp_blob_commit(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
+    uint64_t *added, imgp_store_error_t *err);
+void imgp_blob_abort(imgp_blob_t *b);
+
+/* the whole content at once; *added: bytes the store grew by (0: known);
+   a known blob's mtime is renewed, so that eviction spares it */
+
+imgp_int_t imgp_blob_put(const imgp_store_t *store, const void *p,
+    size_t len, u_char digest[IMGP_DIGEST_LEN], uint64_t *added,
+    imgp_store_error_t *err);
+
+/* maps content, checks its length and digest; DECLINED: not there or spoilt
+   (spoilt content is removed, so that it is made anew) */
+
+imgp_int_t imgp_blob_map(const imgp_store_t *store, const imgp_item_t *item,
+    imgp_str_t *map, imgp_store_error_t *err);
+void imgp_blob_unmap(imgp_str_t *map);
+
+void imgp_blob_path(const imgp_store_t *store,
+    const u_char digest[IMGP_DIGEST_LEN], char *out);
+
+
+/* ---- imgp_result.c: manifests ---- */
+
+/* DECLINED: not known, older than "oldest" (ms since the epoch), spoilt, or
+   one of its blobs is gone; items come from the pool */
+
+imgp_int_t imgp_result_get(const imgp_store_t *store,
+    const u_char key[IMGP_DIGEST_LEN], imgp_msec_t oldest,
+    imgp_pool_t *pool, imgp_item_t **items, imgp_uint_t *nitems,
+    imgp_store_error_t *err);
+imgp_int_t imgp_result_put(const imgp_store_t *store,
+    const u_char key[IMGP_DIGEST_LEN], imgp_msec_t now,
+    const imgp_item_t *items, imgp_uint_t nitems, imgp_store_error_t *err);
+
+
+/* ---- imgp_journal.c: jobs ---- */
+
+/* writes a record to jobs/, or to done/ (and then takes it out of jobs/) */
+
+imgp_int_t imgp_journal_write(const imgp_store_t *store,
+    const u_char id[IMGP_ID_BYTES], const u_char *record, size_t len,
+    imgp_uint_t final, imgp_store_error_t *err);
+
+/* a failed job comes back: jobs/ first, then out of done/ */
+
+imgp_int_t imgp_journal_reopen(const imgp_store_t *store,
+    const u_char id[IMGP_ID_BYTES], const u_char *record, size_t len,
+    imgp_store_error_t *err);
+
+/* done/ first, then jobs/; DECLINED: neither; record is from the pool */
+
+imgp_int_t imgp_journal_read(const imgp_store_t *store,
+    const u_char id[IMGP_ID_BYTES], imgp_pool_t *pool, imgp_str_t *record,
+    imgp_store_error_t *err);
+imgp_int_t imgp_journal_remove(const imgp_store_t *store,
+    const u_char id[IMGP_ID_BYTES]);
+
+/* calls handler for every record of jobs/ (oldest first is not promised)
+   until it returns other than IMGP_OK; spoilt ones are moved to tmp/ and
+   counted in *spoilt */
+
+typedef imgp_int_t (*imgp_journal_pt)(void *data, const u_char *record,
+    size_t len);
+
+imgp_int_t imgp_journal_scan(const imgp_store_t *store,
+    imgp_journal_pt handler, void *data, imgp_uint_t *spoilt,
+    imgp_store_error_t *err);
+
+/* idempotency: binds key -> id for the first caller (OK); a later one gets
+   the first one's id and body digest (DECLINED).  Older than "oldest": free */
+
+imgp_int_t imgp_journal_bind(const imgp_store_t *store,
+    const u_char key[IMGP_DIGEST_LEN], imgp_msec_t oldest,
+    u_char id[IMGP_ID_BYTES], u_char body[IMGP_DIGEST_LEN],
+    imgp_store_error_t *err);
+imgp_int_t imgp_journal_unbind(const imgp_store_t *store,
+    const u_char key[IMGP_DIGEST_LEN]);
+
+
+/* ---- imgp_sweep.c: eviction ---- */
+
+typedef struct {
+    uint64_t           max_size;      /* bytes; 0: no limit */
+    imgp_msec_t        inactive;      /* unused for so long: removed */
+    imgp_msec_t        now;
+
+    /* is this blob needed by a job?  Called from the sweeping thread. */
+    imgp_uint_t      (*needed)(void *data,
+                               const u_char digest[IMGP_DIGEST_LEN]);
+    void              *data;
+    volatile uint32_t *cancel;
+
+    uint64_t           size;          /* found, after the sweep */
+    uint64_t           removed;
+    imgp_uint_t        files;
+} imgp_sweep_t;
+
+
+/* one pass: old tmp/ files, final jobs past their keep, manifests and blobs
+   unused for "inactive", then the longest unused until max_size holds; never
+   a blob that is needed, or younger than a minute */
+
+imgp_int_t imgp_sweep(const imgp_store_t *store, imgp_sweep_t *sweep,
+    imgp_store_error_t *err);
+
+
+#endif /* _IMGP_STORE_H_INCLUDED_ */
