@@ -23,7 +23,10 @@ void imgp_digest_destroy(imgp_digest_t *ctx);         /* NULL is fine */
 
 void imgp_digest(const void *p, size_t len, u_char out[IMGP_DIGEST_LEN]);
 
-/* 64 lower-case digits; "out" has room for them and a NUL, which is set */
+/*
+ * 64 lower-case digits; "out" has room for them and a NUL, which is set.
+ * Parsing gives IMGP_OK, or IMGP_ERROR for any other text.
+ */
 
 void imgp_digest_hex(const u_char digest[IMGP_DIGEST_LEN], char *out);
 imgp_int_t imgp_digest_parse_hex(const imgp_str_t *hex,

@@ -17,6 +17,7 @@
 
 #define IMGP_JSON_DEPTH_MAX   32      /* of a document of a foreign service */
 #define IMGP_JSON_BYTES_MAX   (64 * 1024 * 1024)
+#define IMGP_JSON_VALUES_MAX  (512 * 1024)  /* each costs up to 300 bytes */
 
 
 typedef struct imgp_pointer_s  imgp_pointer_t;
@@ -37,7 +38,12 @@ imgp_pointer_t *imgp_pointer_parse(imgp_pool_t *pool, const imgp_str_t *text,
 imgp_int_t imgp_pointer_each(const imgp_pointer_t *pointer, json_t *root,
     imgp_pointer_pt handler, void *data);
 
-/* a document with its limits checked; NULL: err (SERVICE_REPLY) tells why */
+/*
+ * A document with its limits checked; NULL: err (SERVICE_REPLY) tells why.
+ * Any JSON value may stand at the top; an object with one name twice is
+ * refused.  Where an integer does not fit 63 bits all numbers become reals:
+ * readers take them with json_number_value().
+ */
 
 json_t *imgp_json_load(const imgp_str_t *text, imgp_error_t *err);
 
