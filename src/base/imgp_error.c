@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <imgp/imgp_error.h>
+#include <imgp/imgp_utf8.h>
 
 
 typedef struct {
@@ -26,7 +27,6 @@ typedef struct {
 
 
 static const imgp_error_entry_t *imgp_error_entry(imgp_error_e code);
-static size_t imgp_error_utf8(const u_char *p, const u_char *last);
 static void imgp_error_clean(char *dst, const char *src, size_t len,
     imgp_uint_t cut);
 
@@ -148,21 +148,17 @@ imgp_error_set(imgp_error_t *err, imgp_error_e code, const char *fmt, ...)
 static void
 imgp_error_clean(char *dst, const char *src, size_t len, imgp_uint_t cut)
 {
-    size_t         n, left;
+    size_t         n;
     const u_char  *p, *last;
 
     p = (const u_char *) src;
     last = p + len;
 
     while (p < last) {
-        n = imgp_error_utf8(p, last);
+        n = imgp_utf8_printable(p, last);
 
         if (n == 0) {
-            left = last - p;
-
-            if (cut && *p >= 0xc2 && left < 4
-                && left < (*p < 0xe0 ? 2u : *p < 0xf0 ? 3u : 4u))
-            {
+            if (cut && imgp_utf8_need(*p) > (size_t) (last - p)) {
                 break;
             }
 
@@ -177,54 +173,6 @@ imgp_error_clean(char *dst, const char *src, size_t len, imgp_uint_t cut)
     }
 
     *dst = '\0';
-}
-
-
-/* the length of the printable character at "p", 0 if there is none */
-
-static size_t
-imgp_error_utf8(const u_char *p, const u_char *last)
-{
-    size_t    i, n;
-    uint32_t  c;
-
-    static const uint32_t  min[] = { 0, 0, 0x80, 0x800, 0x10000 };
-
-    c = *p;
-
-    if (c < 0x80) {
-        return (c < 0x20 || c == 0x7f) ? 0 : 1;
-    }
-
-    if (c >= 0xf8 || c < 0xc0) {
-        return 0;
-    }
-
-    n = (c < 0xe0) ? 2 : (c < 0xf0) ? 3 : 4;
-
-    if ((size_t) (last - p) < n) {
-        return 0;
-    }
-
-    c &= 0x7f >> n;
-
-    for (i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-
-        c = c << 6 | (p[i] & 0x3f);
-    }
-
-    /* overlong forms, C1 controls, surrogates, past the last code point */
-
-    if (c < min[n] || c < 0xa0 || (c >= 0xd800 && c <= 0xdfff)
-        || c > 0x10ffff)
-    {
-        return 0;
-    }
-
-    return n;
 }
 
 

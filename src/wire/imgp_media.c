@@ -1,0 +1,41 @@
+
+/*
+ * Media types against the patterns of "accept" (RFC 9110, 12.5.1, without
+ * parameters), whatever their case.
+ *
+ * Called by the upload and service paths, from any thread; no state.
+ */
+
+
+#include <strings.h>
+#include <imgp/imgp_sniff.h>
+
+
+imgp_uint_t
+imgp_media_match(const imgp_str_t *pattern, const char *type)
+{
+    size_t       len;
+    const char  *slash;
+
+    if (type == NULL || pattern->len < 3) {
+        return 0;
+    }
+
+    if (imgp_str_is(pattern, "*/*")) {
+        return 1;
+    }
+
+    slash = strchr(type, '/');
+    if (slash == NULL) {
+        return 0;
+    }
+
+    len = (size_t) (slash - type) + 1;
+
+    if (pattern->len == len + 1 && pattern->data[len] == '*') {
+        return strncasecmp((char *) pattern->data, type, len) == 0;
+    }
+
+    return pattern->len == strlen(type)
+           && strncasecmp((char *) pattern->data, type, pattern->len) == 0;
+}
