@@ -16,6 +16,7 @@
 
 #include <imgp/imgp_types.h>
 #include <imgp/imgp_error.h>
+#include <imgp/imgp_media.h>
 
 
 typedef struct {
@@ -48,10 +49,6 @@ imgp_int_t imgp_sniff_feed(imgp_sniff_t *s, const u_char *p, size_t len);
 /* the content has ended: AGAIN becomes DECLINED or ERROR ("truncated") */
 
 imgp_int_t imgp_sniff_end(imgp_sniff_t *s);
-
-/* does "type" match one of "image/jpeg", "image/<star>", "<star>/<star>"? */
-
-imgp_uint_t imgp_media_match(const imgp_str_t *pattern, const char *type);
 
 
 #endif /* _IMGP_SNIFF_H_INCLUDED_ */

@@ -8,7 +8,7 @@
 
 
 #include <strings.h>
-#include <imgp/imgp_sniff.h>
+#include <imgp/imgp_media.h>
 
 
 imgp_uint_t
