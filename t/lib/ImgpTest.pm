@@ -14,7 +14,9 @@ package ImgpTest;
 # - the block's log is also kept for t/99-logs.t, which fails on any [alert],
 #   [crit] or [emerg] and on reports of the sanitizers.  A block that provokes
 #   such a line says so: "--- allow_log", one regular expression a line;
-# - slurp(), sample() and multipart() for requests.
+# - slurp(), sample() and multipart() for requests, also in "eval" sections;
+# - what nginx says of a configuration that must die is not shown: the block
+#   checks it.
 
 use strict;
 use warnings;
@@ -29,13 +31,24 @@ use Test::Nginx::Util qw(add_block_preprocessor);
 
 our @EXPORT = qw(slurp sample multipart fake_model);
 
+# "--- request eval" and its like are evaluated there
+
+for my $function (@EXPORT) {
+    no strict 'refs';
+    *{"Test::Base::Filter::$function"} = \&$function;
+}
+
 my $root = dirname(dirname(dirname(File::Spec->rel2abs(__FILE__))));
 my $name = basename($0, '.t');
 my $owner = $$;
 my $dir = tempdir("$name-XXXXXX", TMPDIR => 1);
 my $blocks = 0;
+my $binary = $Test::Nginx::Util::NginxBinary;
+my $dies = 0;
 my $model;
 
+
+$SIG{__WARN__} = sub { warn @_ unless $dies && $_[0] =~ /\[emerg\]/ };
 
 chmod(0755, $dir);
 fresh_store();
@@ -49,10 +62,13 @@ add_block_preprocessor(sub {
     $main .= "\nthread_pool image threads=2;\n"
         unless $main =~ /\bthread_pool\b/;
 
+    $dies = defined $block->must_die;
+    $Test::Nginx::Util::NginxBinary = $dies ? "$root/t/lib/nginx-quiet" : $binary;
+
     # nginx writes to every error_log of a level; a configuration that does not
     # load says so in the first log alone, which must_die blocks look at
 
-    if ($ENV{IMGP_LOGS} && !defined $block->must_die) {
+    if ($ENV{IMGP_LOGS} && !$dies) {
         $main .= "\nerror_log $ENV{IMGP_LOGS}/$name.log notice;\n";
     }
 
