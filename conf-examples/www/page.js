@@ -56,8 +56,10 @@ class Job {
         this.part('.retry').onclick = () => this.retry();
 
         if (file) {
-            this.part('.original img').src = URL.createObjectURL(file);
-            this.part('.original').hidden = false;
+            const image = this.part('.original img');
+
+            image.onload = () => this.part('.original').hidden = false;
+            image.src = URL.createObjectURL(file);
         }
 
         document.getElementById('jobs').prepend(card);
