@@ -19,6 +19,11 @@ typedef enum {
 } imgp_graph_e;
 
 
+/* does its "when" say yes?  No: "", "0", "off", "no", "false". */
+
+imgp_uint_t imgp_graph_wanted(const imgp_plan_t *plan, const imgp_job_t *job,
+    imgp_uint_t stage);
+
 /* of a pending stage; a "when" that says no needs no inputs */
 
 imgp_graph_e imgp_graph_look(const imgp_plan_t *plan, const imgp_job_t *job,
@@ -33,9 +38,10 @@ const imgp_item_t *imgp_graph_input(const imgp_plan_t *plan,
     const imgp_job_t *job, imgp_uint_t stage, imgp_uint_t i, imgp_uint_t *n);
 
 /*
- * How often a stage runs: 1, or with "each" once per item of its first
- * input; and the inputs of its run number "run" in one array from "pool".
- * More than IMGP_ITEMS_MAX in all: IMGP_ERROR with IMGP_E_LIMIT.
+ * How often a stage runs: 1, or with "each" once per item of its first input;
+ * 0, which is success without outputs, when that has no items or none of its
+ * inputs has any.  And the inputs of its run number "run" in one array from
+ * "pool".  More than IMGP_ITEMS_MAX in all: IMGP_ERROR with IMGP_E_LIMIT.
  */
 
 imgp_uint_t imgp_graph_runs(const imgp_plan_t *plan, const imgp_job_t *job,
@@ -46,7 +52,8 @@ imgp_int_t imgp_graph_items(const imgp_plan_t *plan, const imgp_job_t *job,
 
 /* the job's own state, once no stage can go on: SUCCEEDED, FAILED, or
    RUNNING while something can; a failed stage that is not optional decides
-   at once, and *stage names it */
+   at once, and *stage names it (else -1).  CANCELED: a stage was, which
+   happens with its job only. */
 
 imgp_job_state_e imgp_graph_verdict(const imgp_plan_t *plan,
     const imgp_job_t *job, imgp_int_t *stage);

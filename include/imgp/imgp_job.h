@@ -1,8 +1,9 @@
 
 /*
- * A job: its document as a structure, and THE state table (imgp_job.c).
- * The worker process that runs a job owns the structure; everybody else sees
- * encoded copies (imgp_record.h).  All memory belongs to job->pool.
+ * A job: its document as a structure, and its events (THE state table is in
+ * imgp_state.c).  The worker process that runs a job owns the structure;
+ * everybody else sees encoded copies (imgp_record.h).  All memory belongs to
+ * job->pool.
  */
 
 
@@ -17,7 +18,7 @@
 #include <imgp/imgp_plan.h>
 
 
-#define IMGP_LOST_MAX   3             /* worker deaths until a job is given up */
+#define IMGP_LOST_MAX   3             /* worker deaths until it is given up */
 #define IMGP_OWNER_LEN  16            /* of the owner's SHA-256; 0s: nobody */
 
 
@@ -59,7 +60,8 @@ typedef enum {
 
 typedef enum {
     IMGP_ST_READY = 0,                /* pending -> queued */
-    IMGP_ST_START,                    /* queued, retrying -> running */
+    IMGP_ST_START,                    /* queued, retrying -> running: an
+                                         attempt begins */
     IMGP_ST_RETRY,                    /* queued, running -> retrying */
     IMGP_ST_SUCCEED,                  /* queued (known), running -> ... */
     IMGP_ST_SKIP,                     /* pending -> skipped */
@@ -87,6 +89,7 @@ typedef struct {
     uint8_t            state;         /* imgp_stage_state_e */
     uint8_t            cached;        /* its outputs were known */
     uint8_t            local;         /* kind, for the accounting */
+    uint8_t            optional;
     uint32_t           attempts;
     uint32_t           progress;      /* 0..1000 */
     uint32_t           calls;         /* runs in flight now */
@@ -146,15 +149,26 @@ typedef struct {
 imgp_job_t *imgp_job_create(const imgp_alloc_t *alloc);
 void imgp_job_destroy(imgp_job_t *job);       /* NULL is fine */
 
-/* stages and params (their defaults where the job has none) of a plan; used
-   for a new job and when a taken over job meets a changed plan */
+/*
+ * Stages and params (their defaults where the job has none) of a plan; used
+ * for a new job and when a taken over job meets a changed plan: then all its
+ * stages are pending again, and what was done is found by its key.  With the
+ * plan it was bound to already nothing changes.  Params are the plan's, in
+ * its order; those set before (by name) keep their values.  IMGP_ERROR when
+ * memory is out: the job is of no use then.
+ */
 
 imgp_int_t imgp_job_bind(imgp_job_t *job, const imgp_plan_t *plan);
 
 /*
  * The state table.  IMGP_OK, or IMGP_DECLINED for a transition that is not in
  * it, which changes nothing.  "now" is ms since the epoch; a clock that steps
- * back never makes a time negative.  Both keep the accounting of time.
+ * back never makes a time negative: times are read off job->phase_at, which
+ * only grows.  Both keep the accounting of time and add 1 to the revision.
+ *
+ * The end of a job cancels its stages that are not final; SUCCEED sets the
+ * progress to all of it.  RETRY forgets the error, the end and the losses; a
+ * stage that succeeds by running forgets the losses too.
  */
 
 imgp_int_t imgp_job_event(imgp_job_t *job, imgp_job_event_e event,
@@ -162,19 +176,36 @@ imgp_int_t imgp_job_event(imgp_job_t *job, imgp_job_event_e event,
 imgp_int_t imgp_job_stage_event(imgp_job_t *job, imgp_uint_t stage,
     imgp_stage_event_e event, imgp_msec_t now);
 
-/* adds the time up to now to the current phase, then finds the phase anew */
+/*
+ * Adds the time up to now to the current phase, then finds the phase anew,
+ * by the stages.  So until a job is queued its phase is told: account() ends
+ * RECEIVE, then job->phase = IMGP_PHASE_STORE, then account() ends STORE.
+ * At all times the sum of phase_ms is phase_at - created_at, and phase_at of a
+ * final job is finished_at; when a failed job is retried, the time between
+ * has been WAIT.
+ */
 
 void imgp_job_account(imgp_job_t *job, imgp_msec_t now);
 
-/* back to where it can be run again: what succeeded stays, REQUEUE or RETRY */
+/*
+ * REQUEUE or RETRY with the stages: back to where the job can be run again.
+ * What succeeded or was skipped stays, and so does what failed although it
+ * was optional, since others went on without it.
+ */
 
 imgp_int_t imgp_job_reset(imgp_job_t *job, imgp_job_event_e event,
     imgp_msec_t now);
 
+/* copies an error to a stage; IMGP_ERROR when memory is out */
+
+imgp_int_t imgp_job_stage_error(imgp_job_t *job, imgp_uint_t stage,
+    const imgp_error_t *err);
+
 const char *imgp_job_state_name(imgp_uint_t state);
 const char *imgp_stage_state_name(imgp_uint_t state);
 
-/* the two tables as text for the README; checked by a test */
+/* the two tables as text for the README; checked by a test.  Returns its
+   length, which may be more than "size" leaves room for, as snprintf(3). */
 
 size_t imgp_job_print_table(char *buf, size_t size);
 

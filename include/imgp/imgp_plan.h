@@ -98,21 +98,40 @@ typedef struct {
 
     uint8_t            outputs[IMGP_STAGES_MAX];  /* in the order declared */
     uint8_t            order[IMGP_STAGES_MAX];    /* topological */
-    u_char             digest[IMGP_DIGEST_LEN];   /* of all that is above */
+    u_char             digest[IMGP_DIGEST_LEN];
 } imgp_plan_t;
+
+
+/* the defaults */
+
+#define IMGP_PLAN_MAX_PIXELS   50000000
+#define IMGP_PLAN_CONCURRENCY  64
+#define IMGP_PLAN_QUEUE        1000
+#define IMGP_PLAN_CACHE        ((imgp_msec_t) 7 * 24 * 3600 * 1000)
+#define IMGP_PLAN_KEEP         ((imgp_msec_t) 3600 * 1000)
+#define IMGP_PLAN_TIMEOUT      60000
+#define IMGP_PLAN_RETRY_DELAY  1000
 
 
 /* a zeroed plan with the defaults of the README; NULL when memory is out */
 
 imgp_plan_t *imgp_plan_create(imgp_pool_t *pool, const imgp_str_t *name);
 
-/* 1..63 characters of a-z A-Z 0-9 _ -, beginning with a letter, and none of
-   the words that the HTTP interface uses itself ("events", "retry") */
+/*
+ * 1..63 characters of a-z A-Z 0-9 _ -, beginning with a letter, and none of
+ * the words that the HTTP interface uses itself: for a "stage" those are
+ * "events", "retry" and "upload", for a "param" it is "file".  "what" is one
+ * of these words, "pipeline", or any other.
+ */
 
 imgp_int_t imgp_plan_check_name(const imgp_str_t *name, const char *what,
     imgp_error_t *err);
 
-/* "param NAME DEFAULT VALUES": the default must be one of the values */
+/*
+ * "param NAME DEFAULT VALUES": the default must be one of the values.  A
+ * regular expression is PCRE2's with UTF, and must match the whole value;
+ * what it compiles to lies in the pool.
+ */
 
 imgp_int_t imgp_plan_add_param(imgp_plan_t *plan, imgp_pool_t *pool,
     const imgp_str_t *name, const imgp_str_t *value,
@@ -131,7 +150,10 @@ imgp_uint_t imgp_plan_allows(const imgp_param_t *param,
     const imgp_str_t *value);
 
 /*
- * Resolves names, orders the graph, computes the digest.  On IMGP_ERROR
+ * Resolves names, orders the graph, computes the digest.  A stage without
+ * "from" gets the one above, a POST stage without times gets the defaults
+ * of the README.  The digest is of what changes results or the graph: not of
+ * concurrency, queue, weights, messages, times.  On IMGP_ERROR
  * *stage is the index of the stage at fault, or -1 for the pipeline, and
  * err->detail a sentence that tells the mend: unknown stage, itself as its
  * input, a cycle (with its path), unknown param, unknown or doubled output,

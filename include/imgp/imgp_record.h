@@ -30,11 +30,16 @@ typedef struct {
 } imgp_record_head_t;
 
 
-/* bytes needed at most for this job; and the encoding: bytes written, or
-   IMGP_ERROR when "size" is too small or a limit is exceeded */
+/* bytes needed for this job; and the encoding: bytes written, or IMGP_ERROR
+   when "size" is too small, a limit is exceeded, or the job holds what could
+   not be decoded again */
 
 size_t imgp_record_size(const imgp_job_t *job);
 ssize_t imgp_record_encode(const imgp_job_t *job, u_char *buf, size_t size);
+
+/* the version of a whole record of any version; 0: spoilt */
+
+uint32_t imgp_record_version(const u_char *p, size_t len);
 
 /* IMGP_OK, or IMGP_DECLINED: spoilt, or of another version */
 
