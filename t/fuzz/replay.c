@@ -1,148 +1,151 @@
 
 /*
- * The fuzz targets' second main: feeds every file of a corpus to
- * LLVMFuzzerTestOneInput() once and reports in TAP, so that what a fuzzer
- * once found stays found, with any compiler.  Linked with one fuzz_*.c;
- * REPLAY_CORPUS names the folder, arguments name other files or folders.
- *
- * A fault ends the program: the last line then tells which file it was.
+ * The fuzz targets without a fuzzer: feeds every file of the directories and
+ * files given (by default the target's own corpus) to
+ * LLVMFuzzerTestOneInput(), in the order of their names.  TAP: one test, that
+ * no input crashed, hung or tripped an assertion; the name of the input in
+ * hand is told before each, so that a crash names its cause.
  */
 
 
 #include <dirent.h>
-#include <stdint.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <sys/types.h>
 
 
-#define REPLAY_FILE_MAX  (64 * 1024 * 1024)
+#define REPLAY_PATH_MAX   4096
+#define REPLAY_SECONDS    60          /* for one input, sanitizers and all */
+
+#ifndef REPLAY_CORPUS
+#define REPLAY_CORPUS     "t/fuzz/corpus"
+#endif
 
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *p, size_t len);
 
-
-static int replay_path(const char *path, unsigned *count);
-static int replay_dir(const char *path, unsigned *count);
-static int replay_file(const char *path, off_t size);
+static long replay_path(const char *path);
+static long replay_directory(const char *path);
+static long replay_file(const char *path, size_t size);
 
 
 int
 main(int argc, char **argv)
 {
-    int       i, failed;
-    unsigned  count;
+    int   i;
+    long  n, total;
 
-    failed = 0;
-    count = 0;
+    total = 0;
 
-    if (argc == 1) {
-        failed |= replay_path(REPLAY_CORPUS, &count);
+    for (i = 1; i < argc || i == 1; i++) {
+        n = replay_path(i < argc ? argv[i] : REPLAY_CORPUS);
+
+        if (n <= 0) {
+            printf("not ok 1 - %s cannot be replayed\n1..1\n",
+                   i < argc ? argv[i] : REPLAY_CORPUS);
+            return EXIT_FAILURE;
+        }
+
+        total += n;
     }
 
-    for (i = 1; i < argc; i++) {
-        failed |= replay_path(argv[i], &count);
-    }
+    printf("ok 1 - %ld inputs replayed\n1..1\n", total);
 
-    if (count == 0) {
-        printf("not ok 1 - no file to replay in %s\n", REPLAY_CORPUS);
-        count = 1;
-        failed = 1;
-    }
-
-    printf("1..%u\n", count);
-
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return EXIT_SUCCESS;
 }
 
 
-static int
-replay_path(const char *path, unsigned *count)
+/* the number of inputs, -1 on failure */
+
+static long
+replay_path(const char *path)
 {
-    int          rc;
     struct stat  st;
 
     if (stat(path, &st) == -1) {
-        return 1;
+        printf("# %s: %s\n", path, strerror(errno));
+        return -1;
     }
 
-    if (S_ISDIR(st.st_mode)) {
-        return replay_dir(path, count);
+    return S_ISDIR(st.st_mode) ? replay_directory(path)
+                               : replay_file(path, (size_t) st.st_size);
+}
+
+
+static long
+replay_directory(const char *path)
+{
+    int              i, n;
+    char             name[REPLAY_PATH_MAX];
+    long             rc, total;
+    struct dirent  **list;
+
+    n = scandir(path, &list, NULL, alphasort);
+    if (n == -1) {
+        printf("# %s: %s\n", path, strerror(errno));
+        return -1;
+    }
+
+    total = 0;
+
+    for (i = 0; i < n; i++) {
+
+        if (list[i]->d_name[0] != '.' && total != -1) {
+            rc = snprintf(name, sizeof(name), "%s/%s", path,
+                          list[i]->d_name);
+
+            rc = (rc < (long) sizeof(name)) ? replay_path(name) : -1;
+            total = (rc == -1) ? -1 : total + rc;
+        }
+
+        free(list[i]);
+    }
+
+    free(list);
+
+    return total;
+}
+
+
+/* a buffer of the exact size, so that AddressSanitizer sees its end */
+
+static long
+replay_file(const char *path, size_t size)
+{
+    FILE           *in;
+    size_t          n;
+    unsigned char  *p;
+
+    in = fopen(path, "rb");
+    if (in == NULL) {
+        printf("# %s: %s\n", path, strerror(errno));
+        return -1;
+    }
+
+    p = malloc(size ? size : 1);
+    n = p ? fread(p, 1, size, in) : 0;
+
+    fclose(in);
+
+    if (n != size) {
+        printf("# %s: cannot be read\n", path);
+        free(p);
+        return -1;
     }
 
     printf("# %s\n", path);
     fflush(stdout);
 
-    rc = replay_file(path, st.st_size);
+    alarm(REPLAY_SECONDS);
+    (void) LLVMFuzzerTestOneInput(p, size);
+    alarm(0);
 
-    printf("%sok %u - %s\n", rc ? "not " : "", ++*count, path);
+    free(p);
 
-    return rc;
-}
-
-
-static int
-replay_dir(const char *path, unsigned *count)
-{
-    int              i, n, len, failed;
-    char             name[4096];
-    struct dirent  **entries;
-
-    n = scandir(path, &entries, NULL, alphasort);
-    if (n == -1) {
-        return 1;
-    }
-
-    failed = 0;
-
-    for (i = 0; i < n; i++) {
-        len = snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
-
-        if (entries[i]->d_name[0] != '.' && len < (int) sizeof(name)) {
-            failed |= replay_path(name, count);
-        }
-
-        free(entries[i]);
-    }
-
-    free(entries);
-
-    return failed;
-}
-
-
-static int
-replay_file(const char *path, off_t size)
-{
-    int       rc;
-    FILE     *file;
-    uint8_t  *data;
-
-    if (size < 0 || size > REPLAY_FILE_MAX) {
-        return 1;
-    }
-
-    /* exactly as long as the file: a sanitizer sees the first byte past it */
-
-    data = malloc(size ? size : 1);
-    if (data == NULL) {
-        return 1;
-    }
-
-    rc = 1;
-
-    file = fopen(path, "rb");
-
-    if (file != NULL) {
-        if (fread(data, 1, size, file) == (size_t) size) {
-            rc = LLVMFuzzerTestOneInput(data, size);
-        }
-
-        fclose(file);
-    }
-
-    free(data);
-
-    return rc;
+    return 1;
 }
