@@ -1,0 +1,70 @@
+
+/*
+ * An encoded picture, read row by row: the one interface of all decoders.
+ * open() reads the header and checks the limits; nothing large is allocated
+ * before start().  Every decoder reports truncated and corrupt data as
+ * BAD_IMAGE; a picture counts as good only after finish() has said OK.
+ */
+
+
+#ifndef _IMGP_READER_H_INCLUDED_
+#define _IMGP_READER_H_INCLUDED_
+
+
+#include <imgp/imgp_types.h>
+#include <imgp/imgp_work.h>
+#include <imgp/imgp_image.h>
+
+
+#define IMGP_ICC_MAX  (4 * 1024 * 1024)   /* a larger profile is ignored */
+
+
+typedef enum {
+    IMGP_FORMAT_JPEG = 1,
+    IMGP_FORMAT_PNG
+} imgp_format_e;
+
+
+typedef struct imgp_reader_s  imgp_reader_t;
+
+struct imgp_reader_s {
+    imgp_work_t       *work;
+    uint32_t           format;        /* imgp_format_e */
+    uint32_t           orientation;   /* 1..8, of EXIF */
+    imgp_str_t         icc;           /* empty: none; lives until close() */
+    uint32_t           full_width;    /* as stored */
+    uint32_t           full_height;
+
+    /*
+     * what row() gives after start(): a sample stands for pitch x pitch
+     * pixels (1, 2, 4 or 8); the last one of a row or column may be cut
+     */
+    imgp_image_t       rows;          /* a form, without data */
+    uint32_t           pitch;
+
+    imgp_int_t       (*start)(imgp_reader_t *reader, uint32_t width,
+                              uint32_t height);
+    imgp_int_t       (*row)(imgp_reader_t *reader, u_char *row);
+    imgp_int_t       (*finish)(imgp_reader_t *reader);
+    void             (*close)(imgp_reader_t *reader);
+};
+
+
+/* by the first bytes; the reader keeps pointing into "data" until close() */
+
+imgp_int_t imgp_reader_open(imgp_work_t *work, const imgp_str_t *data,
+    imgp_reader_t **reader);
+
+/*
+ * width x height (stored axes): what the whole picture will be shrunk to, so
+ * that a decoder may leave out detail, but keep twice that size; 0: all
+ */
+
+imgp_int_t imgp_reader_start(imgp_reader_t *reader, uint32_t width,
+    uint32_t height);
+imgp_int_t imgp_reader_row(imgp_reader_t *reader, u_char *row);
+imgp_int_t imgp_reader_finish(imgp_reader_t *reader);
+void imgp_reader_close(imgp_reader_t *reader);        /* NULL is fine */
+
+
+#endif /* _IMGP_READER_H_INCLUDED_ */

@@ -1,0 +1,610 @@
+
+/*
+ * The JPEG reader over libjpeg-turbo: baseline, extended, progressive and
+ * arithmetic; gray, YCbCr, RGB, CMYK and YCCK; any subsampling; 8 bits.
+ * One thread, opened by imgp_reader.c, closed by imgp_decode.c.  libjpeg
+ * takes its memory from malloc(); what can be large (the coefficients of a
+ * picture in several scans) is put on the run's account first.
+ *
+ * libjpeg makes the best of broken data and only warns.  Here data that is
+ * missing or does not decode is an error, as is a scan count that no encoder
+ * writes.  Every call into libjpeg stands under a setjmp() of its own.
+ *
+ * ITU-T T.81 and T.871; ICC.1:2010, B.4 (APP2); EXIF 2.32, 4.7.2 (APP1);
+ * Adobe TN 5116 (APP14: CMYK is stored inverted).
+ */
+
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <jpeglib.h>
+#include <jerror.h>
+#include <imgp/imgp_jpeg.h>
+#include <imgp/imgp_exif.h>
+
+
+#define IMGP_JPEG_SLACK      (32L * 1024 * 1024)  /* libjpeg's small things */
+#define IMGP_JPEG_ICC_PARTS  255      /* the part's number is one byte */
+#define IMGP_JPEG_GAP        2        /* size left by scaled decoding */
+
+
+typedef struct {
+    imgp_reader_t                  reader;
+
+    struct jpeg_decompress_struct  cinfo;
+    struct jpeg_error_mgr          err;
+    struct jpeg_source_mgr         src;
+    struct jpeg_progress_mgr       progress;
+    jmp_buf                        jmp;
+
+    size_t                         reserved;
+    uint32_t                       seen;      /* components, as bits */
+    uint32_t                       oriented;  /* the first EXIF counts */
+
+    uint32_t                       icc_parts;
+    imgp_str_t                     icc_part[IMGP_JPEG_ICC_PARTS + 1];
+} imgp_jpeg_reader_t;
+
+
+static imgp_int_t imgp_jpeg_read_header(imgp_jpeg_reader_t *r,
+    const imgp_str_t *data);
+static imgp_int_t imgp_jpeg_read_form(imgp_jpeg_reader_t *r);
+static imgp_int_t imgp_jpeg_read_icc(imgp_jpeg_reader_t *r);
+static imgp_int_t imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width,
+    uint32_t height);
+static void imgp_jpeg_read_pitch(imgp_reader_t *reader, uint32_t width,
+    uint32_t height);
+static imgp_int_t imgp_jpeg_read_reserve(imgp_jpeg_reader_t *r);
+static imgp_int_t imgp_jpeg_read_row(imgp_reader_t *reader, u_char *row);
+static imgp_int_t imgp_jpeg_read_finish(imgp_reader_t *reader);
+static void imgp_jpeg_read_close(imgp_reader_t *reader);
+
+static boolean imgp_jpeg_on_app(j_decompress_ptr cinfo);
+static void imgp_jpeg_on_icc(imgp_jpeg_reader_t *r, const u_char *p,
+    size_t len);
+static void imgp_jpeg_on_progress(j_common_ptr cinfo);
+static void imgp_jpeg_on_error(j_common_ptr cinfo);
+static void imgp_jpeg_on_message(j_common_ptr cinfo, int level);
+static imgp_uint_t imgp_jpeg_tolerated(j_common_ptr cinfo);
+static void imgp_jpeg_on_output(j_common_ptr cinfo);
+static void imgp_jpeg_src_init(j_decompress_ptr cinfo);
+static boolean imgp_jpeg_src_fill(j_decompress_ptr cinfo);
+static void imgp_jpeg_src_skip(j_decompress_ptr cinfo, long n);
+
+
+imgp_int_t
+imgp_jpeg_read_open(imgp_work_t *work, const imgp_str_t *data,
+    imgp_reader_t **reader)
+{
+    imgp_jpeg_reader_t  *r;
+
+    r = imgp_work_alloc(work, sizeof(imgp_jpeg_reader_t));
+    if (r == NULL) {
+        return IMGP_ERROR;
+    }
+
+    memset(r, 0, sizeof(imgp_jpeg_reader_t));
+
+    r->reader.work = work;
+    r->reader.format = IMGP_FORMAT_JPEG;
+    r->reader.orientation = 1;
+    r->reader.start = imgp_jpeg_read_start;
+    r->reader.row = imgp_jpeg_read_row;
+    r->reader.finish = imgp_jpeg_read_finish;
+    r->reader.close = imgp_jpeg_read_close;
+
+    if (imgp_jpeg_read_header(r, data) != IMGP_OK
+        || imgp_jpeg_read_form(r) != IMGP_OK
+        || imgp_jpeg_read_icc(r) != IMGP_OK)
+    {
+        imgp_jpeg_read_close(&r->reader);
+        return IMGP_ERROR;
+    }
+
+    *reader = &r->reader;
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_jpeg_read_header(imgp_jpeg_reader_t *r, const imgp_str_t *data)
+{
+    struct jpeg_decompress_struct  *cinfo;
+
+    cinfo = &r->cinfo;
+
+    cinfo->err = jpeg_std_error(&r->err);
+    r->err.error_exit = imgp_jpeg_on_error;
+    r->err.emit_message = imgp_jpeg_on_message;
+    r->err.output_message = imgp_jpeg_on_output;
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    cinfo->client_data = r;
+    jpeg_create_decompress(cinfo);
+
+    r->src.next_input_byte = data->data;
+    r->src.bytes_in_buffer = data->len;
+    r->src.init_source = imgp_jpeg_src_init;
+    r->src.fill_input_buffer = imgp_jpeg_src_fill;
+    r->src.skip_input_data = imgp_jpeg_src_skip;
+    r->src.resync_to_restart = jpeg_resync_to_restart;
+    r->src.term_source = imgp_jpeg_src_init;
+    cinfo->src = &r->src;
+
+    r->progress.progress_monitor = imgp_jpeg_on_progress;
+    cinfo->progress = &r->progress;
+
+    jpeg_set_marker_processor(cinfo, JPEG_APP0 + 1, imgp_jpeg_on_app);
+    jpeg_set_marker_processor(cinfo, JPEG_APP0 + 2, imgp_jpeg_on_app);
+
+    (void) jpeg_read_header(cinfo, TRUE);
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_jpeg_read_form(imgp_jpeg_reader_t *r)
+{
+    uint32_t      space;
+    imgp_work_t  *work;
+
+    work = r->reader.work;
+
+    if (imgp_work_size(work, r->cinfo.image_width, r->cinfo.image_height)
+        != IMGP_OK)
+    {
+        return IMGP_ERROR;
+    }
+
+    switch (r->cinfo.jpeg_color_space) {
+
+    case JCS_GRAYSCALE:
+        space = IMGP_SPACE_GRAY;
+        r->cinfo.out_color_space = JCS_GRAYSCALE;
+        break;
+
+    case JCS_YCbCr:
+    case JCS_RGB:
+        space = IMGP_SPACE_RGB;
+        r->cinfo.out_color_space = JCS_RGB;
+        break;
+
+    case JCS_CMYK:
+    case JCS_YCCK:
+        space = IMGP_SPACE_CMYK;
+        r->cinfo.out_color_space = JCS_CMYK;
+        break;
+
+    default:
+        return imgp_work_error(work, IMGP_E_BAD_IMAGE,
+                               "a JPEG of %d components is not supported",
+                               r->cinfo.num_components);
+    }
+
+    r->reader.full_width = r->cinfo.image_width;
+    r->reader.full_height = r->cinfo.image_height;
+
+    imgp_image_form(&r->reader.rows, r->cinfo.image_width,
+                    r->cinfo.image_height, space, 0, 8);
+
+    return IMGP_OK;
+}
+
+
+/* joined only if all parts are there: half a profile is worse than none */
+
+static imgp_int_t
+imgp_jpeg_read_icc(imgp_jpeg_reader_t *r)
+{
+    size_t     len;
+    u_char    *p;
+    uint32_t   i;
+
+    len = 0;
+
+    for (i = 1; i <= r->icc_parts; i++) {
+
+        if (r->icc_part[i].data == NULL) {
+            return IMGP_OK;
+        }
+
+        len += r->icc_part[i].len;
+    }
+
+    if (len == 0 || len > IMGP_ICC_MAX) {
+        return IMGP_OK;
+    }
+
+    p = imgp_work_alloc(r->reader.work, len);
+    if (p == NULL) {
+        return IMGP_ERROR;
+    }
+
+    r->reader.icc.data = p;
+    r->reader.icc.len = len;
+
+    for (i = 1; i <= r->icc_parts; i++) {
+        memcpy(p, r->icc_part[i].data, r->icc_part[i].len);
+        p += r->icc_part[i].len;
+    }
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
+{
+    imgp_jpeg_reader_t  *r;
+
+    r = (imgp_jpeg_reader_t *) reader;
+
+    imgp_jpeg_read_pitch(reader, width, height);
+
+    if (imgp_jpeg_read_reserve(r) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    r->cinfo.scale_num = 1;
+    r->cinfo.scale_denom = reader->pitch;
+    r->cinfo.dct_method = JDCT_ISLOW;
+    r->cinfo.do_block_smoothing = FALSE;
+
+    (void) jpeg_start_decompress(&r->cinfo);
+
+    if (jpeg_has_multiple_scans(&r->cinfo)
+        && r->seen != (1U << r->cinfo.num_components) - 1)
+    {
+        return imgp_work_error(reader->work, IMGP_E_BAD_IMAGE,
+                               "the JPEG lacks a scan: a component has no data");
+    }
+
+    imgp_image_form(&reader->rows, r->cinfo.output_width,
+                    r->cinfo.output_height, reader->rows.space, 0, 8);
+
+    return IMGP_OK;
+}
+
+
+/*
+ * libjpeg-turbo's scaled IDCTs are little more than means of 2x2, 4x4 or 8x8
+ * pixels; with twice the target's size left, Lanczos hides the difference.
+ */
+
+static void
+imgp_jpeg_read_pitch(imgp_reader_t *reader, uint32_t width, uint32_t height)
+{
+    uint64_t  w, h;
+
+    reader->pitch = 1;
+
+    if (width == 0) {
+        return;
+    }
+
+    w = (uint64_t) width * IMGP_JPEG_GAP;
+    h = (uint64_t) height * IMGP_JPEG_GAP;
+
+    while (reader->pitch < DCTSIZE
+           && w * reader->pitch * 2 <= reader->full_width
+           && h * reader->pitch * 2 <= reader->full_height)
+    {
+        reader->pitch *= 2;
+    }
+}
+
+
+static imgp_int_t
+imgp_jpeg_read_reserve(imgp_jpeg_reader_t *r)
+{
+    int                   i;
+    size_t                size;
+    uint64_t              w, h;
+    jpeg_component_info  *comp;
+
+    if (!jpeg_has_multiple_scans(&r->cinfo)) {
+        return IMGP_OK;
+    }
+
+    size = 0;
+
+    for (i = 0; i < r->cinfo.num_components; i++) {
+        comp = &r->cinfo.comp_info[i];
+
+        w = (uint64_t) comp->width_in_blocks + comp->h_samp_factor;
+        h = (uint64_t) comp->height_in_blocks + comp->v_samp_factor;
+
+        size += w * h * DCTSIZE2 * sizeof(JCOEF);
+    }
+
+    if (imgp_work_reserve(r->reader.work, size) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    r->reserved = size;
+    r->cinfo.mem->max_memory_to_use = size + IMGP_JPEG_SLACK;
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_jpeg_read_row(imgp_reader_t *reader, u_char *row)
+{
+    size_t               i;
+    JSAMPROW             rows[1];
+    imgp_jpeg_reader_t  *r;
+
+    r = (imgp_jpeg_reader_t *) reader;
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    rows[0] = row;
+
+    if (jpeg_read_scanlines(&r->cinfo, rows, 1) != 1) {
+        return imgp_work_error(reader->work, IMGP_E_BAD_IMAGE,
+                               "the JPEG has fewer rows than it says");
+    }
+
+    if (reader->rows.space == IMGP_SPACE_CMYK && r->cinfo.saw_Adobe_marker) {
+
+        for (i = 0; i < reader->rows.stride; i++) {
+            row[i] = 255 - row[i];
+        }
+    }
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_jpeg_read_finish(imgp_reader_t *reader)
+{
+    imgp_jpeg_reader_t  *r;
+
+    r = (imgp_jpeg_reader_t *) reader;
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    (void) jpeg_finish_decompress(&r->cinfo);
+
+    return IMGP_OK;
+}
+
+
+static void
+imgp_jpeg_read_close(imgp_reader_t *reader)
+{
+    imgp_work_t         *work;
+    imgp_jpeg_reader_t  *r;
+
+    r = (imgp_jpeg_reader_t *) reader;
+    work = reader->work;
+
+    jpeg_destroy_decompress(&r->cinfo);
+
+    imgp_work_release(work, r->reserved);
+    imgp_work_free(work, reader->icc.data);
+    imgp_work_free(work, r);
+}
+
+
+/* APP1 and APP2 lie in memory as a whole: looked at in place, not copied */
+
+static boolean
+imgp_jpeg_on_app(j_decompress_ptr cinfo)
+{
+    size_t               len;
+    const u_char        *p;
+    imgp_jpeg_reader_t  *r;
+
+    r = cinfo->client_data;
+    p = r->src.next_input_byte;
+
+    if (r->src.bytes_in_buffer < 2) {
+        (void) imgp_jpeg_src_fill(cinfo);
+    }
+
+    len = (size_t) p[0] << 8 | p[1];
+
+    if (len < 2 || len > r->src.bytes_in_buffer) {
+        (void) imgp_jpeg_src_fill(cinfo);
+    }
+
+    imgp_jpeg_src_skip(cinfo, len);
+
+    p += 2;
+    len -= 2;
+
+    if (cinfo->unread_marker == JPEG_APP0 + 2) {
+        imgp_jpeg_on_icc(r, p, len);
+
+    } else if (!r->oriented && len >= 6 && memcmp(p, "Exif\0", 5) == 0) {
+        r->reader.orientation = imgp_exif_orientation(p + 6, len - 6);
+        r->oriented = 1;
+    }
+
+    return TRUE;
+}
+
+
+static void
+imgp_jpeg_on_icc(imgp_jpeg_reader_t *r, const u_char *p, size_t len)
+{
+    imgp_str_t  *part;
+
+    if (len < 14 || memcmp(p, "ICC_PROFILE", 12) != 0 || p[12] == 0
+        || p[12] > p[13] || (r->icc_parts != 0 && r->icc_parts != p[13]))
+    {
+        return;
+    }
+
+    r->icc_parts = p[13];
+    part = &r->icc_part[p[12]];
+
+    if (part->data == NULL) {
+        part->data = (u_char *) p + 14;
+        part->len = len - 14;
+    }
+}
+
+
+/* called by libjpeg between rows of blocks, in each scan */
+
+static void
+imgp_jpeg_on_progress(j_common_ptr common)
+{
+    int                  i;
+    j_decompress_ptr     cinfo;
+    imgp_jpeg_reader_t  *r;
+
+    cinfo = (j_decompress_ptr) common;
+    r = cinfo->client_data;
+
+    if (imgp_work_poll(r->reader.work) != IMGP_OK) {
+        longjmp(r->jmp, 1);
+    }
+
+    if (cinfo->input_scan_number > IMGP_JPEG_SCANS_MAX) {
+        imgp_work_error(r->reader.work, IMGP_E_LIMIT,
+                        "the JPEG has more than %d scans",
+                        IMGP_JPEG_SCANS_MAX);
+        longjmp(r->jmp, 1);
+    }
+
+    for (i = 0; cinfo->Ss == 0 && i < cinfo->comps_in_scan; i++) {
+        r->seen |= 1U << cinfo->cur_comp_info[i]->component_index;
+    }
+}
+
+
+static void
+imgp_jpeg_on_error(j_common_ptr cinfo)
+{
+    char                 text[JMSG_LENGTH_MAX];
+    imgp_error_e         code;
+    imgp_jpeg_reader_t  *r;
+
+    r = cinfo->client_data;
+
+    switch (cinfo->err->msg_code) {
+
+    case JERR_OUT_OF_MEMORY:
+        code = IMGP_E_INTERNAL;
+        break;
+
+    case JERR_NO_BACKING_STORE:
+    case JERR_WIDTH_OVERFLOW:
+        code = IMGP_E_LIMIT;
+        break;
+
+    default:
+        code = IMGP_E_BAD_IMAGE;
+    }
+
+    cinfo->err->format_message(cinfo, text);
+
+    imgp_work_error(r->reader.work, code, "JPEG: %s", text);
+
+    longjmp(r->jmp, 1);
+}
+
+
+static void
+imgp_jpeg_on_message(j_common_ptr cinfo, int level)
+{
+    if (level < 0 && !imgp_jpeg_tolerated(cinfo)) {
+        imgp_jpeg_on_error(cinfo);
+    }
+}
+
+
+/*
+ * Warnings about headers, and bytes that stand before the first scan or
+ * before EOI, where cameras leave their padding.  Superfluous bytes elsewhere
+ * are lost picture data.
+ */
+
+static imgp_uint_t
+imgp_jpeg_tolerated(j_common_ptr common)
+{
+    j_decompress_ptr  cinfo;
+
+    cinfo = (j_decompress_ptr) common;
+
+    switch (common->err->msg_code) {
+
+    case JWRN_ADOBE_XFORM:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_NOT_SEQUENTIAL:
+        return 1;
+
+    case JWRN_EXTRANEOUS_DATA:
+        return cinfo->input_scan_number == 0
+               || common->err->msg_parm.i[1] == JPEG_EOI;
+
+    default:
+        return 0;
+    }
+}
+
+
+static void
+imgp_jpeg_on_output(j_common_ptr cinfo)
+{
+    /* libjpeg would write to stderr */
+}
+
+
+static void
+imgp_jpeg_src_init(j_decompress_ptr cinfo)
+{
+    /* all of it is there already; at the end nothing is to be done */
+}
+
+
+static boolean
+imgp_jpeg_src_fill(j_decompress_ptr cinfo)
+{
+    imgp_jpeg_reader_t  *r;
+
+    r = cinfo->client_data;
+
+    imgp_work_error(r->reader.work, IMGP_E_BAD_IMAGE,
+                    "the JPEG is truncated");
+
+    longjmp(r->jmp, 1);
+}
+
+
+static void
+imgp_jpeg_src_skip(j_decompress_ptr cinfo, long n)
+{
+    struct jpeg_source_mgr  *src;
+
+    src = cinfo->src;
+
+    if (n <= 0) {
+        return;
+    }
+
+    if ((size_t) n > src->bytes_in_buffer) {
+        (void) imgp_jpeg_src_fill(cinfo);
+    }
+
+    src->next_input_byte += n;
+    src->bytes_in_buffer -= n;
+}

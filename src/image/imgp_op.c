@@ -1,0 +1,226 @@
+
+/*
+ * The registry of local operations, and the frame around a run of one.
+ * Parsing is done in the master while the configuration is read, into the
+ * configuration's pool; runs are done by threads, which share the parsed
+ * operation and nothing else.  Whatever a run has produced before it failed
+ * is freed here.
+ */
+
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <imgp/imgp_op_type.h>
+
+
+#define IMGP_OP_TEXT_MAX  4096        /* a crop's pointer is the longest */
+
+
+struct imgp_op_s {
+    const imgp_op_type_t  *type;
+    void                  *conf;
+    imgp_str_t             text;
+};
+
+
+static const imgp_op_type_t *imgp_op_find(const imgp_str_t *name);
+static imgp_int_t imgp_op_check(imgp_work_t *work);
+static imgp_int_t imgp_op_inputs(const imgp_op_t *op, imgp_work_t *work);
+
+
+static const imgp_op_type_t  *imgp_op_types[] = {
+    &imgp_op_resize,
+    &imgp_op_encode,
+    &imgp_op_canvas,
+    &imgp_op_crop
+};
+
+
+imgp_uint_t
+imgp_op_known(const imgp_str_t *name)
+{
+    return imgp_op_find(name) != NULL;
+}
+
+
+static const imgp_op_type_t *
+imgp_op_find(const imgp_str_t *name)
+{
+    imgp_uint_t  i;
+
+    for (i = 0; i < imgp_nelts(imgp_op_types); i++) {
+
+        if (imgp_str_eq(&imgp_op_types[i]->name, name)) {
+            return imgp_op_types[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+imgp_op_t *
+imgp_op_parse(imgp_pool_t *pool, const imgp_str_t *args, imgp_uint_t nargs,
+    imgp_error_t *err)
+{
+    imgp_op_t   *op;
+    imgp_str_t   options;
+
+    op = imgp_pcalloc(pool, sizeof(imgp_op_t));
+    if (op == NULL) {
+        return imgp_op_no_memory(err);
+    }
+
+    op->type = nargs ? imgp_op_find(&args[0]) : NULL;
+
+    if (op->type == NULL) {
+        imgp_error_set(err, IMGP_E_BAD_PARAM, "unknown operation \"%.*s\"",
+                       nargs ? (int) args[0].len : 0,
+                       nargs ? (char *) args[0].data : "");
+        return NULL;
+    }
+
+    op->conf = op->type->parse(pool, args + 1, nargs - 1, &options, err);
+    if (op->conf == NULL) {
+        return NULL;
+    }
+
+    if (imgp_op_print(pool, &op->text, err, "%s %.*s",
+                      (char *) op->type->name.data, (int) options.len,
+                      (char *) options.data)
+        != IMGP_OK)
+    {
+        return NULL;
+    }
+
+    return op;
+}
+
+
+imgp_int_t
+imgp_op_print(imgp_pool_t *pool, imgp_str_t *text, imgp_error_t *err,
+    const char *fmt, ...)
+{
+    int      n;
+    char     buf[IMGP_OP_TEXT_MAX];
+    va_list  args;
+
+    va_start(args, fmt);
+    n = vsnprintf(buf, sizeof(buf), fmt, args);
+    va_end(args);
+
+    if (n < 0 || (size_t) n >= sizeof(buf)) {
+        return imgp_error_set(err, IMGP_E_BAD_PARAM,
+                              "the options are longer than %d bytes",
+                              IMGP_OP_TEXT_MAX);
+    }
+
+    text->data = (u_char *) buf;
+    text->len = n;
+
+    text->data = imgp_pstrdup(pool, text);
+    if (text->data == NULL) {
+        (void) imgp_op_no_memory(err);
+        return IMGP_ERROR;
+    }
+
+    return IMGP_OK;
+}
+
+
+void *
+imgp_op_no_memory(imgp_error_t *err)
+{
+    imgp_error_set(err, IMGP_E_INTERNAL, "out of memory");
+
+    return NULL;
+}
+
+
+const imgp_str_t *
+imgp_op_text(const imgp_op_t *op)
+{
+    return &op->text;
+}
+
+
+imgp_int_t
+imgp_op_run(const imgp_op_t *op, imgp_op_task_t *task)
+{
+    imgp_work_t  work;
+
+    memset(&work, 0, sizeof(imgp_work_t));
+
+    work.task = task;
+    task->noutputs = 0;
+    task->error.code = IMGP_E_NONE;
+
+    if (imgp_op_check(&work) == IMGP_OK
+        && imgp_op_inputs(op, &work) == IMGP_OK
+        && imgp_work_poll(&work) == IMGP_OK)
+    {
+        imgp_work_phase(&work, 1000, 1000);
+        work.input = task->ninputs - 1;
+
+        return imgp_work_step(&work, 1, 1);
+    }
+
+    imgp_op_free(task);
+
+    return IMGP_ERROR;
+}
+
+
+static imgp_int_t
+imgp_op_check(imgp_work_t *work)
+{
+    imgp_uint_t  n;
+
+    n = work->task->ninputs;
+
+    if (n == 0 || n > IMGP_OP_INPUTS_MAX) {
+        return imgp_work_error(work, IMGP_E_LIMIT,
+                               "%u inputs, must be 1..%d", (unsigned) n,
+                               IMGP_OP_INPUTS_MAX);
+    }
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_op_inputs(const imgp_op_t *op, imgp_work_t *work)
+{
+    imgp_op_task_t  *task;
+
+    task = work->task;
+
+    if (op->type->whole) {
+        return op->type->run(op->conf, work, task->inputs);
+    }
+
+    for (work->input = 0; work->input < task->ninputs; work->input++) {
+
+        if (op->type->run(op->conf, work, &task->inputs[work->input])
+            != IMGP_OK)
+        {
+            return IMGP_ERROR;
+        }
+    }
+
+    return IMGP_OK;
+}
+
+
+void
+imgp_op_free(imgp_op_task_t *task)
+{
+    imgp_uint_t  i;
+
+    for (i = 0; i < task->noutputs; i++) {
+        task->alloc->free(task->alloc->data, task->outputs[i].data);
+        task->outputs[i].data = NULL;
+    }
+
+    task->noutputs = 0;
+}

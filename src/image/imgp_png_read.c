@@ -1,0 +1,394 @@
+
+/*
+ * The PNG reader over libpng: every colour type and depth, interlaced or
+ * not; palettes, low depths and tRNS are expanded, 16 bits are kept.  One
+ * thread, opened by imgp_reader.c, closed by imgp_decode.c; all of libpng's
+ * memory (zlib's too) is the run's.
+ *
+ * Strict: a wrong CRC is an error in any chunk, so is a missing IEND; what
+ * follows IEND is ignored.  Of an APNG the default image is taken.  Only
+ * iCCP (converted later) and eXIf (orientation) are used of the metadata;
+ * sRGB needs nothing, gAMA, cHRM and cICP are ignored as common thumbnailers
+ * do; all the rest is skipped without being unpacked.
+ *
+ * Specification: ISO/IEC 15948 (PNG, third edition, W3C).
+ */
+
+
+#include <setjmp.h>
+#include <png.h>
+#include <imgp/imgp_png.h>
+#include <imgp/imgp_exif.h>
+
+
+#define IMGP_PNG_IHDR_END  33         /* signature 8, IHDR 4 + 4 + 13 + 4 */
+
+
+typedef struct {
+    imgp_reader_t      reader;
+
+    png_structp        png;
+    png_infop          info;
+    jmp_buf            jmp;
+
+    imgp_str_t         rest;          /* input not yet read */
+    u_char            *whole;         /* all rows, of an interlaced image */
+    uint32_t           next;          /* row */
+} imgp_png_reader_t;
+
+
+static imgp_int_t imgp_png_read_size(imgp_png_reader_t *r,
+    const imgp_str_t *data);
+static imgp_int_t imgp_png_read_header(imgp_png_reader_t *r);
+static void imgp_png_read_limits(imgp_png_reader_t *r);
+static void imgp_png_read_form(imgp_png_reader_t *r);
+static void imgp_png_read_meta(imgp_png_reader_t *r);
+static imgp_int_t imgp_png_read_start(imgp_reader_t *reader, uint32_t width,
+    uint32_t height);
+static imgp_int_t imgp_png_read_whole(imgp_png_reader_t *r);
+static imgp_int_t imgp_png_read_row(imgp_reader_t *reader, u_char *row);
+static imgp_int_t imgp_png_read_finish(imgp_reader_t *reader);
+static void imgp_png_read_close(imgp_reader_t *reader);
+
+static void imgp_png_on_read(png_structp png, png_bytep p, size_t len);
+static void imgp_png_on_error(png_structp png, png_const_charp text);
+static void imgp_png_on_warning(png_structp png, png_const_charp text);
+static png_voidp imgp_png_on_alloc(png_structp png, png_alloc_size_t size);
+static void imgp_png_on_free(png_structp png, png_voidp p);
+
+
+/* known to libpng, but not wanted: never unpacked, never stored */
+
+static const png_byte  imgp_png_unwanted[] =
+    "bKGD\0" "cHRM\0" "gAMA\0" "hIST\0" "iTXt\0" "oFFs\0" "pCAL\0" "pHYs\0"
+    "sBIT\0" "sCAL\0" "sPLT\0" "tEXt\0" "tIME\0" "zTXt";
+
+
+imgp_int_t
+imgp_png_read_open(imgp_work_t *work, const imgp_str_t *data,
+    imgp_reader_t **reader)
+{
+    imgp_png_reader_t  *r;
+
+    r = imgp_work_alloc(work, sizeof(imgp_png_reader_t));
+    if (r == NULL) {
+        return IMGP_ERROR;
+    }
+
+    memset(r, 0, sizeof(imgp_png_reader_t));
+
+    r->reader.work = work;
+    r->reader.format = IMGP_FORMAT_PNG;
+    r->reader.orientation = 1;
+    r->reader.pitch = 1;
+    r->reader.start = imgp_png_read_start;
+    r->reader.row = imgp_png_read_row;
+    r->reader.finish = imgp_png_read_finish;
+    r->reader.close = imgp_png_read_close;
+    r->rest = *data;
+
+    if (imgp_png_read_size(r, data) != IMGP_OK
+        || imgp_png_read_header(r) != IMGP_OK)
+    {
+        imgp_png_read_close(&r->reader);
+        return IMGP_ERROR;
+    }
+
+    *reader = &r->reader;
+
+    return IMGP_OK;
+}
+
+
+/* before libpng sees a byte: its own refusal could not be told from damage */
+
+static imgp_int_t
+imgp_png_read_size(imgp_png_reader_t *r, const imgp_str_t *data)
+{
+    const u_char  *p;
+
+    p = data->data;
+
+    if (data->len < IMGP_PNG_IHDR_END) {
+        return imgp_work_error(r->reader.work, IMGP_E_BAD_IMAGE,
+                               "the PNG is truncated");
+    }
+
+    if (memcmp(p + 8, "\0\0\0\x0dIHDR", 8) != 0) {
+        return imgp_work_error(r->reader.work, IMGP_E_BAD_IMAGE,
+                               "the PNG does not begin with an IHDR chunk");
+    }
+
+    r->reader.full_width = png_get_uint_32(p + 16);
+    r->reader.full_height = png_get_uint_32(p + 20);
+
+    return imgp_work_size(r->reader.work, r->reader.full_width,
+                          r->reader.full_height);
+}
+
+
+static imgp_int_t
+imgp_png_read_header(imgp_png_reader_t *r)
+{
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r,
+                                      imgp_png_on_error, imgp_png_on_warning,
+                                      r, imgp_png_on_alloc, imgp_png_on_free);
+    if (r->png == NULL) {
+        return imgp_work_error(r->reader.work, IMGP_E_INTERNAL,
+                               "libpng could not be initialized");
+    }
+
+    r->info = png_create_info_struct(r->png);
+    if (r->info == NULL) {
+        return imgp_work_error(r->reader.work, IMGP_E_INTERNAL,
+                               "libpng could not be initialized");
+    }
+
+    png_set_read_fn(r->png, r, imgp_png_on_read);
+
+    imgp_png_read_limits(r);
+
+    png_read_info(r->png, r->info);
+
+    imgp_png_read_form(r);
+    imgp_png_read_meta(r);
+
+    return imgp_work_poll(r->reader.work);
+}
+
+
+static void
+imgp_png_read_limits(imgp_png_reader_t *r)
+{
+    png_set_user_limits(r->png, IMGP_SIDE_MAX, IMGP_SIDE_MAX);
+    png_set_chunk_cache_max(r->png, IMGP_PNG_CHUNKS_MAX);
+    png_set_chunk_malloc_max(r->png, IMGP_ICC_MAX);
+
+    png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER,
+                                imgp_png_unwanted,
+                                sizeof(imgp_png_unwanted) / 5);
+}
+
+
+static void
+imgp_png_read_form(imgp_png_reader_t *r)
+{
+    uint32_t          channels;
+    const uint16_t    one = 1;
+    imgp_image_t     *rows;
+
+    if (png_get_bit_depth(r->png, r->info) == 16 && *(u_char *) &one == 1) {
+        png_set_swap(r->png);
+    }
+
+    png_set_expand(r->png);
+    (void) png_set_interlace_handling(r->png);
+    png_read_update_info(r->png, r->info);
+
+    rows = &r->reader.rows;
+    channels = png_get_channels(r->png, r->info);
+
+    imgp_image_form(rows, r->reader.full_width, r->reader.full_height,
+                    channels <= 2 ? IMGP_SPACE_GRAY : IMGP_SPACE_RGB,
+                    channels % 2 == 0, png_get_bit_depth(r->png, r->info));
+
+    if (png_get_rowbytes(r->png, r->info) != rows->stride) {
+        png_error(r->png, "rows of an unexpected length");
+    }
+}
+
+
+static void
+imgp_png_read_meta(imgp_png_reader_t *r)
+{
+    int           method;
+    png_bytep     p;
+    png_charp     name;
+    png_uint_32   len;
+
+    if (png_get_eXIf_1(r->png, r->info, &len, &p) != 0) {
+        r->reader.orientation = imgp_exif_orientation(p, len);
+    }
+
+    if (png_get_iCCP(r->png, r->info, &name, &method, &p, &len) != 0) {
+        r->reader.icc.data = p;       /* of r->info */
+        r->reader.icc.len = len;
+    }
+}
+
+
+static imgp_int_t
+imgp_png_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
+{
+    imgp_png_reader_t  *r;
+
+    r = (imgp_png_reader_t *) reader;
+
+    if (png_get_interlace_type(r->png, r->info) == PNG_INTERLACE_NONE) {
+        return IMGP_OK;
+    }
+
+    r->whole = imgp_work_array(reader->work, reader->rows.height,
+                               reader->rows.stride);
+    if (r->whole == NULL) {
+        return IMGP_ERROR;
+    }
+
+    return imgp_png_read_whole(r);
+}
+
+
+static imgp_int_t
+imgp_png_read_whole(imgp_png_reader_t *r)
+{
+    uint32_t       y, pass;
+    imgp_image_t  *rows;
+
+    rows = &r->reader.rows;
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    for (pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
+
+        for (y = 0; y < rows->height; y++) {
+
+            if (y % IMGP_STEP_ROWS == 0
+                && imgp_work_poll(r->reader.work) != IMGP_OK)
+            {
+                return IMGP_ERROR;
+            }
+
+            png_read_row(r->png, r->whole + y * rows->stride, NULL);
+        }
+    }
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_png_read_row(imgp_reader_t *reader, u_char *row)
+{
+    imgp_png_reader_t  *r;
+
+    r = (imgp_png_reader_t *) reader;
+
+    if (r->whole != NULL) {
+        memcpy(row, r->whole + r->next++ * reader->rows.stride,
+               reader->rows.stride);
+        return IMGP_OK;
+    }
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    png_read_row(r->png, row, NULL);
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_png_read_finish(imgp_reader_t *reader)
+{
+    imgp_png_reader_t  *r;
+
+    r = (imgp_png_reader_t *) reader;
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    png_read_end(r->png, NULL);
+
+    return imgp_work_poll(reader->work);
+}
+
+
+static void
+imgp_png_read_close(imgp_reader_t *reader)
+{
+    imgp_png_reader_t  *r;
+
+    r = (imgp_png_reader_t *) reader;
+
+    if (r->png != NULL) {
+        png_destroy_read_struct(&r->png, &r->info, NULL);
+    }
+
+    imgp_work_free(reader->work, r->whole);
+    imgp_work_free(reader->work, r);
+}
+
+
+static void
+imgp_png_on_read(png_structp png, png_bytep p, size_t len)
+{
+    imgp_png_reader_t  *r;
+
+    r = png_get_io_ptr(png);
+
+    if (len > r->rest.len) {
+        imgp_work_error(r->reader.work, IMGP_E_BAD_IMAGE,
+                        "the PNG is truncated");
+        longjmp(r->jmp, 1);
+    }
+
+    memcpy(p, r->rest.data, len);
+
+    r->rest.data += len;
+    r->rest.len -= len;
+}
+
+
+static void
+imgp_png_on_error(png_structp png, png_const_charp text)
+{
+    imgp_png_reader_t  *r;
+
+    r = png_get_error_ptr(png);
+
+    imgp_work_error(r->reader.work, IMGP_E_BAD_IMAGE, "PNG: %s", text);
+
+    longjmp(r->jmp, 1);
+}
+
+
+static void
+imgp_png_on_warning(png_structp png, png_const_charp text)
+{
+    /* about metadata, or data left over; whatever loses pixels is an error */
+}
+
+
+/* a failure is remembered by the run, even where libpng could do without */
+
+static png_voidp
+imgp_png_on_alloc(png_structp png, png_alloc_size_t size)
+{
+    imgp_png_reader_t  *r;
+
+    r = png_get_mem_ptr(png);
+
+    return imgp_work_alloc(r->reader.work, size);
+}
+
+
+static void
+imgp_png_on_free(png_structp png, png_voidp p)
+{
+    imgp_png_reader_t  *r;
+
+    r = png_get_mem_ptr(png);
+
+    imgp_work_free(r->reader.work, p);
+}
