@@ -1,0 +1,518 @@
+
+/*
+ * What a call sends: headers, and the inputs either as the raw body or as
+ * parts of multipart/form-data.  curl reads the inputs where they are mapped;
+ * headers and small parts are copied by it, in malloc'ed memory that
+ * ngx_http_imgp_ask_free() returns.  Called by ngx_http_imgp_service.c, event
+ * loop only.
+ *
+ * "Idempotency-Key" is a string of structured fields, RFC 8941, 3.3.3.
+ */
+
+
+#include <ngx_http_imgp_call.h>
+
+
+#define NGX_HTTP_IMGP_ASK_FILE  sizeof("input-") + NGX_INT_T_LEN              \
+                                + sizeof(".json")
+#define NGX_HTTP_IMGP_ASK_LINE  256        /* of the headers of our own */
+
+
+/* where curl is in an input */
+
+typedef struct {
+    u_char                        *data;
+    size_t                         len;
+    size_t                         pos;
+} ngx_http_imgp_ask_input_t;
+
+
+typedef struct {
+    const char                    *type;
+    const char                    *suffix;
+} ngx_http_imgp_ask_suffix_t;
+
+
+static ngx_int_t ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
+static ngx_int_t ngx_http_imgp_ask_own(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, const char *name, const char *value);
+static ngx_int_t ngx_http_imgp_ask_configured(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool);
+static ngx_int_t ngx_http_imgp_ask_add(ngx_http_imgp_ask_t *ask,
+    const char *line);
+static ngx_int_t ngx_http_imgp_ask_raw(ngx_http_imgp_call_t *call, CURL *easy);
+static ngx_int_t ngx_http_imgp_ask_multipart(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
+static ngx_int_t ngx_http_imgp_ask_input(curl_mimepart *part,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool, ngx_uint_t i);
+static size_t ngx_http_imgp_ask_read(char *buf, size_t size, size_t n,
+    void *data);
+static int ngx_http_imgp_ask_seek(void *data, curl_off_t offset, int origin);
+static const char *ngx_http_imgp_ask_suffix(const char *type);
+static const char *ngx_http_imgp_ask_type(ngx_http_imgp_call_t *call,
+    ngx_uint_t i);
+static ngx_int_t ngx_http_imgp_ask_text(ngx_pool_t *pool,
+    ngx_http_imgp_field_t *field, imgp_str_t *params, const char *between,
+    ngx_str_t *text);
+static ngx_uint_t ngx_http_imgp_ask_controls(ngx_str_t *text);
+static char *ngx_http_imgp_ask_name(ngx_pool_t *pool, ngx_str_t *name);
+static ngx_int_t ngx_http_imgp_ask_no_memory(ngx_http_imgp_call_t *call);
+
+
+static ngx_http_imgp_ask_suffix_t  ngx_http_imgp_ask_suffixes[] = {
+    { "image/jpeg", "jpg" },
+    { "image/png", "png" },
+    { "image/webp", "webp" },
+    { "image/gif", "gif" },
+    { "application/json", "json" }
+};
+
+
+ngx_int_t
+ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask, ngx_http_imgp_call_t *call,
+    ngx_pool_t *pool, CURL *easy)
+{
+    long                      connect;
+    ngx_http_imgp_service_t  *service;
+
+    service = call->service;
+    connect = ngx_min(call->timeout, NGX_HTTP_IMGP_CONNECT);
+
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect);
+
+    if (curl_easy_setopt(easy, CURLOPT_URL, (char *) service->url.data)
+        != CURLE_OK
+        || curl_easy_setopt(easy, CURLOPT_USERAGENT, "image-pipeline")
+           != CURLE_OK)
+    {
+        return ngx_http_imgp_ask_no_memory(call);
+    }
+
+    if (ngx_http_imgp_ask_headers(ask, call, pool, easy) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (service->send == NGX_HTTP_IMGP_SEND_MULTIPART) {
+        return ngx_http_imgp_ask_multipart(ask, call, pool, easy);
+    }
+
+    return ngx_http_imgp_ask_raw(call, easy);
+}
+
+
+void
+ngx_http_imgp_ask_free(ngx_http_imgp_ask_t *ask)
+{
+    curl_mime_free(ask->mime);
+    ask->mime = NULL;
+
+    curl_slist_free_all(ask->headers);
+    ask->headers = NULL;
+}
+
+
+static ngx_int_t
+ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy)
+{
+    char         key[IMGP_DIGEST_HEX_LEN + sizeof("\"\"")];
+    u_char      *p;
+    const char  *type;
+
+    p = (u_char *) key;
+    *p++ = '"';
+    p = ngx_hex_dump(p, call->key, IMGP_DIGEST_LEN);
+    *p++ = '"';
+    *p = '\0';
+
+    /* a header without a value is one that curl does not send: it would wait
+       a second for "100 Continue" before a large body */
+
+    if (ngx_http_imgp_ask_add(ask, "Expect:") != NGX_OK
+        || ngx_http_imgp_ask_own(ask, call, "Idempotency-Key", key) != NGX_OK)
+    {
+        return ngx_http_imgp_ask_no_memory(call);
+    }
+
+    if (call->trace[0] != '\0'
+        && ngx_http_imgp_ask_own(ask, call, "traceparent", call->trace)
+           != NGX_OK)
+    {
+        return ngx_http_imgp_ask_no_memory(call);
+    }
+
+    if (call->service->send == NGX_HTTP_IMGP_SEND_RAW) {
+        type = ngx_http_imgp_ask_type(call, 0);
+
+        if (ngx_http_imgp_ask_own(ask, call, "Content-Type", type) != NGX_OK) {
+            return ngx_http_imgp_ask_no_memory(call);
+        }
+    }
+
+    if (ngx_http_imgp_ask_configured(ask, call, pool) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, ask->headers);
+
+    return NGX_OK;
+}
+
+
+/* a header of the configuration replaces the module's own */
+
+static ngx_int_t
+ngx_http_imgp_ask_own(ngx_http_imgp_ask_t *ask, ngx_http_imgp_call_t *call,
+    const char *name, const char *value)
+{
+    char                    line[NGX_HTTP_IMGP_ASK_LINE];
+    ngx_uint_t              i;
+    ngx_http_imgp_field_t  *field;
+
+    field = call->service->headers.elts;
+
+    for (i = 0; i < call->service->headers.nelts; i++) {
+
+        if (field[i].name.len == ngx_strlen(name)
+            && ngx_strncasecmp(field[i].name.data, (u_char *) name,
+                               field[i].name.len)
+               == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    ngx_snprintf((u_char *) line, sizeof(line) - 1, "%s: %s%Z", name, value);
+    line[sizeof(line) - 1] = '\0';
+
+    return ngx_http_imgp_ask_add(ask, line);
+}
+
+
+static ngx_int_t
+ngx_http_imgp_ask_configured(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool)
+{
+    ngx_str_t               line;
+    ngx_uint_t              i;
+    ngx_http_imgp_field_t  *field;
+
+    field = call->service->headers.elts;
+
+    for (i = 0; i < call->service->headers.nelts; i++) {
+
+        if (ngx_http_imgp_ask_text(pool, &field[i], call->params, ": ", &line)
+            != NGX_OK)
+        {
+            return ngx_http_imgp_ask_no_memory(call);
+        }
+
+        if (ngx_http_imgp_ask_controls(&line)) {
+            return imgp_error_set(&call->error, IMGP_E_BAD_PARAM,
+                                  "a param's value cannot be sent in the "
+                                  "header \"%.*s\"", (int) field[i].name.len,
+                                  field[i].name.data);
+        }
+
+        /* curl takes "Name: " for a header to be left out, "Name;" for an
+           empty one */
+
+        if (line.len == field[i].name.len + sizeof(": ") - 1) {
+            line.data[field[i].name.len] = ';';
+            line.data[field[i].name.len + 1] = '\0';
+        }
+
+        if (ngx_http_imgp_ask_add(ask, (char *) line.data) != NGX_OK) {
+            return ngx_http_imgp_ask_no_memory(call);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_imgp_ask_add(ngx_http_imgp_ask_t *ask, const char *line)
+{
+    struct curl_slist  *list;
+
+    list = curl_slist_append(ask->headers, line);
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    ask->headers = list;
+
+    return NGX_OK;
+}
+
+
+/* curl sends from the mapping itself; without POSTFIELDS it would read stdin */
+
+static ngx_int_t
+ngx_http_imgp_ask_raw(ngx_http_imgp_call_t *call, CURL *easy)
+{
+    imgp_str_t  *input;
+
+    if (call->ninputs != 1) {
+        return imgp_error_set(&call->error, IMGP_E_LIMIT,
+                              "\"send raw\" takes one input, not %lu",
+                              (unsigned long) call->ninputs);
+    }
+
+    input = call->inputs;
+
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     (curl_off_t) input->len);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                     input->len ? (char *) input->data : "");
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_imgp_ask_multipart(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy)
+{
+    char                   *name;
+    ngx_str_t               value;
+    ngx_uint_t              i;
+    curl_mimepart          *part;
+    ngx_http_imgp_field_t  *field;
+
+    ask->mime = curl_mime_init(easy);
+    if (ask->mime == NULL) {
+        return ngx_http_imgp_ask_no_memory(call);
+    }
+
+    for (i = 0; i < call->ninputs; i++) {
+        part = curl_mime_addpart(ask->mime);
+
+        if (part == NULL
+            || ngx_http_imgp_ask_input(part, call, pool, i) != NGX_OK)
+        {
+            return ngx_http_imgp_ask_no_memory(call);
+        }
+    }
+
+    field = call->service->parts.elts;
+
+    for (i = 0; i < call->service->parts.nelts; i++) {
+        part = curl_mime_addpart(ask->mime);
+        name = ngx_http_imgp_ask_name(pool, &field[i].name);
+
+        if (part == NULL
+            || name == NULL
+            || ngx_http_imgp_ask_text(pool, &field[i], call->params, NULL,
+                                      &value)
+               != NGX_OK
+            || curl_mime_data(part, (char *) value.data, value.len) != CURLE_OK
+            || curl_mime_name(part, name) != CURLE_OK)
+        {
+            return ngx_http_imgp_ask_no_memory(call);
+        }
+    }
+
+    curl_easy_setopt(easy, CURLOPT_MIMEPOST, ask->mime);
+
+    return NGX_OK;
+}
+
+
+/* services store uploads by their file names: they differ */
+
+static ngx_int_t
+ngx_http_imgp_ask_input(curl_mimepart *part, ngx_http_imgp_call_t *call,
+    ngx_pool_t *pool, ngx_uint_t i)
+{
+    char                        file[NGX_HTTP_IMGP_ASK_FILE];
+    const char                 *type, *suffix;
+    ngx_http_imgp_ask_input_t  *input;
+
+    type = ngx_http_imgp_ask_type(call, i);
+    suffix = ngx_http_imgp_ask_suffix(type);
+
+    if (i == 0) {
+        ngx_snprintf((u_char *) file, sizeof(file), "input.%s%Z", suffix);
+
+    } else {
+        ngx_snprintf((u_char *) file, sizeof(file), "input-%ui.%s%Z", i + 1,
+                     suffix);
+    }
+
+    input = ngx_pcalloc(pool, sizeof(ngx_http_imgp_ask_input_t));
+    if (input == NULL) {
+        return NGX_ERROR;
+    }
+
+    input->data = call->inputs[i].data;
+    input->len = call->inputs[i].len;
+
+    if (curl_mime_data_cb(part, (curl_off_t) input->len,
+                          ngx_http_imgp_ask_read, ngx_http_imgp_ask_seek,
+                          NULL, input)
+        != CURLE_OK
+        || curl_mime_name(part, (char *) call->service->field.data) != CURLE_OK
+        || curl_mime_filename(part, file) != CURLE_OK
+        || curl_mime_type(part, type) != CURLE_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static size_t
+ngx_http_imgp_ask_read(char *buf, size_t size, size_t n, void *data)
+{
+    ngx_http_imgp_ask_input_t  *input = data;
+
+    n = ngx_min(size * n, input->len - input->pos);
+
+    ngx_memcpy(buf, input->data + input->pos, n);
+    input->pos += n;
+
+    return n;
+}
+
+
+/* curl sends again on a new connection if a kept one turns out closed */
+
+static int
+ngx_http_imgp_ask_seek(void *data, curl_off_t offset, int origin)
+{
+    ngx_http_imgp_ask_input_t  *input = data;
+
+    if (origin != SEEK_SET || offset < 0
+        || (uint64_t) offset > (uint64_t) input->len)
+    {
+        return CURL_SEEKFUNC_FAIL;
+    }
+
+    input->pos = (size_t) offset;
+
+    return CURL_SEEKFUNC_OK;
+}
+
+
+static const char *
+ngx_http_imgp_ask_suffix(const char *type)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < imgp_nelts(ngx_http_imgp_ask_suffixes); i++) {
+
+        if (ngx_strcmp(ngx_http_imgp_ask_suffixes[i].type, type) == 0) {
+            return ngx_http_imgp_ask_suffixes[i].suffix;
+        }
+    }
+
+    return "bin";
+}
+
+
+static const char *
+ngx_http_imgp_ask_type(ngx_http_imgp_call_t *call, ngx_uint_t i)
+{
+    const char  *type;
+
+    type = (i < call->ninputs && call->types != NULL) ? call->types[i] : NULL;
+
+    return (type == NULL || *type == '\0') ? "application/octet-stream" : type;
+}
+
+
+/* the pieces of a value with params filled in, behind the field's name if
+   "between" is given; NUL-terminated */
+
+static ngx_int_t
+ngx_http_imgp_ask_text(ngx_pool_t *pool, ngx_http_imgp_field_t *field,
+    imgp_str_t *params, const char *between, ngx_str_t *text)
+{
+    u_char                 *p;
+    size_t                  len;
+    ngx_uint_t              i;
+    ngx_http_imgp_piece_t  *piece;
+
+    piece = field->pieces.elts;
+    len = (between != NULL) ? field->name.len + ngx_strlen(between) : 0;
+
+    for (i = 0; i < field->pieces.nelts; i++) {
+        len += piece[i].literal.len;
+
+        if (piece[i].param != IMGP_NO_PARAM) {
+            len += params[piece[i].param].len;
+        }
+    }
+
+    text->data = ngx_pnalloc(pool, len + 1);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->len = len;
+    p = text->data;
+
+    if (between != NULL) {
+        p = ngx_cpymem(p, field->name.data, field->name.len);
+        p = ngx_cpymem(p, between, ngx_strlen(between));
+    }
+
+    for (i = 0; i < field->pieces.nelts; i++) {
+        p = ngx_cpymem(p, piece[i].literal.data, piece[i].literal.len);
+
+        if (piece[i].param != IMGP_NO_PARAM) {
+            p = ngx_cpymem(p, params[piece[i].param].data,
+                           params[piece[i].param].len);
+        }
+    }
+
+    *p = '\0';
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_imgp_ask_controls(ngx_str_t *text)
+{
+    size_t  i;
+
+    for (i = 0; i < text->len; i++) {
+
+        if ((text->data[i] < 0x20 && text->data[i] != '\t')
+            || text->data[i] == 0x7f)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static char *
+ngx_http_imgp_ask_name(ngx_pool_t *pool, ngx_str_t *name)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, name->len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ngx_cpystrn(p, name->data, name->len + 1);
+
+    return (char *) p;
+}
+
+
+static ngx_int_t
+ngx_http_imgp_ask_no_memory(ngx_http_imgp_call_t *call)
+{
+    return imgp_error_set(&call->error, IMGP_E_INTERNAL, "out of memory");
+}
