@@ -24,17 +24,18 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends \
        ca-certificates libcurl4 libjansson4 libjpeg62-turbo liblcms2-2 \
        libpng16-16 libssl3 nginx \
-    && rm -rf /var/lib/apt/lists/* \
-    && chown -R www-data:www-data /var/lib/nginx
+    && rm -rf /var/lib/apt/lists/*
 
 COPY --from=build /out/ /
 COPY conf-examples/minimal.conf /etc/nginx/nginx.conf
 
-# "user" and Debian's pid file need root; a container needs neither
+# "user" needs root, and so does Debian's pid file; a container needs neither
 RUN sed -i '/^user /d' /etc/nginx/nginx.conf \
-    && nginx -t -g 'pid /tmp/nginx.pid; error_log stderr;'
+    && ln -sf /dev/stdout /var/log/nginx/access.log \
+    && chown -R www-data:www-data /var/lib/nginx /var/log/nginx
 
 USER www-data
+RUN nginx -t -g 'pid /tmp/nginx.pid; error_log stderr;'
 VOLUME /var/lib/nginx
 EXPOSE 8080
 STOPSIGNAL SIGQUIT
