@@ -110,7 +110,7 @@ bench: all  ## measure; figures in one run, peers where they are present
 
 fuzz:  ## fuzz each target T seconds (T=60)
 	@.ci/packages build fuzz
-	@$(MAKE) BUILD=fuzz fuzz-run T=$(or $(T),60)
+	@$(MAKE) --no-print-directory BUILD=fuzz fuzz-run T=$(or $(T),60)
 
 install: all  ## copy the module to where nginx looks for modules
 	install -D -m 644 $(MODULE) $(DESTDIR)$(MODULES_PATH)/$(notdir $(MODULE))
@@ -225,9 +225,11 @@ fuzz-run: $(FUZZERS)
 	    mkdir -p $(B)/found $(B)/corpus/$$name t/fuzz/corpus/$$name; \
 	    echo "  fuzzing    $$name, $(T) s"; \
 	    $(B)/fuzz/fuzz_$$name -max_total_time=$(T) -timeout=10 \
-	        -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+	        -rss_limit_mb=2048 -print_final_stats=1 \
 	        -artifact_prefix=$(B)/found/$$name- \
-	        $(B)/corpus/$$name t/fuzz/corpus/$$name || exit 1; \
+	        $(B)/corpus/$$name t/fuzz/corpus/$$name >$(B)/$$name.log 2>&1 \
+	        || { tail -n 60 $(B)/$$name.log; exit 1; }; \
+	    grep -E 'number_of_executed|new_units' $(B)/$$name.log; \
 	done
 
 -include $(wildcard $(B)/src/*/*.d $(B)/unit/*.d $(B)/fuzz/*.d)
