@@ -180,8 +180,8 @@ imgp_int_t imgp_job_stage_event(imgp_job_t *job, imgp_uint_t stage,
  * Adds the time up to now to the current phase, then finds the phase anew,
  * by the stages.  So until a job is queued its phase is told: account() ends
  * RECEIVE, then job->phase = IMGP_PHASE_STORE, then account() ends STORE.
- * At all times the sum of phase_ms is phase_at - created_at, and phase_at of a
- * final job is finished_at; when a failed job is retried, the time between
+ * The sum of phase_ms is phase_at - created_at from the first call on, and
+ * phase_at of a final job is finished_at; when a failed job is retried, the time between
  * has been WAIT.
  */
 

@@ -445,6 +445,7 @@ imgp_plan_unplaced(const imgp_plan_t *plan, imgp_uint_t i, uint32_t placed)
 /*
  * Every stage without a place has an input without one, so to follow these
  * leads into a cycle; after as many steps as there are stages it is reached.
+ * It is told from the stage that was declared first.
  */
 
 static imgp_int_t
@@ -462,6 +463,13 @@ imgp_plan_cycle(const imgp_plan_t *plan, uint32_t placed, imgp_int_t *stage,
     }
 
     first = i;
+
+    for (n = 0; n < plan->nstages; n++) {
+        i = imgp_plan_unplaced(plan, i, placed);
+        first = imgp_min(first, i);
+    }
+
+    i = first;
     p = path;
     last = path + sizeof(path);
 
