@@ -31,8 +31,11 @@ static int imgp_mime_hex(u_char ch);
 imgp_uint_t
 imgp_mime_is(const imgp_str_t *s, const char *lower)
 {
-    return s->len == strlen(lower)
-           && strncasecmp((char *) s->data, lower, s->len) == 0;
+    if (s->len != strlen(lower)) {
+        return 0;
+    }
+
+    return s->len == 0 || strncasecmp((char *) s->data, lower, s->len) == 0;
 }
 
 

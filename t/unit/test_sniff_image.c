@@ -69,7 +69,8 @@ test_png(void)
           "error: PNG header is not valid (byte 29)", "PNG, filter" },
         { lit(PNG "\0\0\0\1\0\0\0\1\x08\6\0\0\2"),
           "error: PNG header is not valid (byte 29)", "PNG, interlace" },
-        { lit("\x89PNG\r\n\x1a\n\0\0\0\4CgBI\x50\0\x20\2\x2b\xd5\xb3\x7f\0\0\0\x0d"),
+        { lit("\x89PNG\r\n\x1a\n" "\0\0\0\4CgBI\x50\0\x20\2"
+              "\x2b\xd5\xb3\x7f\0\0\0\x0dI"),
           "error: PNG does not begin with IHDR (byte 29)", "PNG of iOS" },
         { lit("\x89PNG\r\n\x1a\n\0\0\0\x0eIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0"),
           "error: PNG does not begin with IHDR (byte 29)", "PNG, length" },
