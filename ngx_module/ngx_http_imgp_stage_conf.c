@@ -233,7 +233,8 @@ ngx_http_imgp_conf_local(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
     op = imgp_op_parse(sc->pipeline->main->pool, ngx_http_imgp_str(value),
                        cf->args->nelts, &err);
     if (op == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", err.detail);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid \"%V\": %s",
+                           &sc->operation, err.detail);
         return NGX_CONF_ERROR;
     }
 
