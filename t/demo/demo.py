@@ -11,6 +11,7 @@ through it.  Then a page stays up until Ctrl-C, which ends all of it.
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def extended(folder, port, service):
             (r'/var/lib/nginx/image-pipeline', folder + '/store'),
             (r'http \{', 'http {\n    access_log off;\n%s\n' % temp),
             (r'listen 8080;', 'listen 127.0.0.1:%d;\n%s'
-                              % (port, PAGE % EXAMPLES)),
+                              % (port, PAGE % folder)),
             (r'(stage small .*)', r'\1\n' + CUTOUT % service),
             (r'stage result \{ ', 'stage result { from cutout; ')):
         text, count = re.subn(pattern, by, text)
@@ -90,6 +91,10 @@ class Nginx(Process):
         self.port = free_port()
         self.log = os.path.join(folder, 'error.log')
         config = os.path.join(folder, 'nginx.conf')
+
+        # workers of a root's nginx may not read where this project lies
+        shutil.copytree(os.path.join(EXAMPLES, 'www'),
+                        os.path.join(folder, 'www'))
 
         with open(config, 'w') as file:
             file.write(extended(folder, self.port, service))
