@@ -281,7 +281,7 @@ imgp_sniff_length(imgp_sniff_t *s, u_char ch)
     }
 
     s->skip = len - 2;
-    s->state = s->skip ? IMGP_SNIFF_SKIP : IMGP_SNIFF_JPEG;
+    s->state = IMGP_SNIFF_SKIP;
 
     return IMGP_AGAIN;
 }

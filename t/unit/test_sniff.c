@@ -79,6 +79,8 @@ test_types(void)
         { FTYP("\x18", "mif1\0\0\0\0miafMiHB"), "image/heif", "HEIF" },
         { FTYP("\x14", "msf1\0\0\0\0miaf"), "image/heif-sequence",
           "HEIF, a sequence" },
+        { FTYP("\x18", "mif1\0\0\0\0msf1miaf"), "image/heif",
+          "the major brand comes first" },
         { FTYP("\x10", "mif1avif"), "image/heif",
           "the version is no brand" },
         { FTYP("\x14", "mif1\0\0\0\0miafavif"), "image/heif",
