@@ -61,7 +61,7 @@ typedef struct {
 } ngx_http_imgp_ident_t;
 
 
-/* ---- configuration (ngx_http_imgp_conf.c, ngx_http_imgp_stage_conf.c) ---- */
+/* ---- configuration (ngx_http_imgp_module.c, the files *_conf.c) ---- */
 
 #define NGX_HTTP_IMGP_SEND_RAW        0
 #define NGX_HTTP_IMGP_SEND_MULTIPART  1
@@ -85,19 +85,24 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                      url;      /* NUL-terminated, for curl */
-    ngx_str_t                      host;     /* "name" or "name:port" */
+    ngx_str_t                      host;     /* "name" or "name:port", as in
+                                                the URL; unix: "localhost" */
     ngx_str_t                      unix_path;   /* NUL-terminated, or empty */
     in_port_t                      port;
     unsigned                       ssl:1;
 
     ngx_http_upstream_srv_conf_t  *upstream; /* an upstream {} or NULL */
-    ngx_addr_t                    *addrs;    /* resolved at start */
+    ngx_addr_t                    *addrs;    /* resolved at start, or the
+                                                address of the unix socket */
     ngx_uint_t                     naddrs;   /* 0: by the resolver */
 
     ngx_uint_t                     send;
     ngx_str_t                      field;    /* of multipart; NUL-terminated */
     ngx_array_t                    parts;    /* ngx_http_imgp_field_t */
     ngx_array_t                    headers;  /* ngx_http_imgp_field_t */
+
+    u_char                        *file;     /* where it is configured */
+    ngx_uint_t                     line;
 } ngx_http_imgp_service_t;
 
 
@@ -105,6 +110,9 @@ typedef struct {
     imgp_plan_t                   *plan;
     ngx_uint_t                     index;    /* in the zone's table */
     ngx_http_imgp_service_t       *services[IMGP_STAGES_MAX];   /* or NULL */
+
+    u_char                        *file;     /* where it is configured */
+    ngx_uint_t                     line;
 } ngx_http_imgp_pipeline_t;
 
 
@@ -114,6 +122,7 @@ typedef struct ngx_http_imgp_worker_s  ngx_http_imgp_worker_t;
 
 typedef struct {
     ngx_array_t                    pipelines;  /* ngx_http_imgp_pipeline_t * */
+    ngx_array_t                    passes;     /* ngx_http_imgp_conf.h */
     imgp_pool_t                   *pool;       /* of the plans */
 
     ngx_path_t                    *path;
@@ -141,15 +150,65 @@ typedef struct {
 } ngx_http_imgp_loc_conf_t;
 
 
-char *ngx_http_imgp_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_imgp_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_imgp_pipeline(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_imgp_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+/* of a request; the variables read its beginning */
 
-/* one "stage NAME { }", read into plan->stages[plan->nstages] */
+typedef struct ngx_http_imgp_ctx_s  ngx_http_imgp_ctx_t;
 
-char *ngx_http_imgp_stage(ngx_conf_t *cf, ngx_http_imgp_main_conf_t *imcf,
-    ngx_http_imgp_pipeline_t *pipeline, ngx_str_t *name);
+struct ngx_http_imgp_ctx_s {
+    ngx_str_t                      job;
+    ngx_str_t                      status;
+    ngx_str_t                      cache;
+    ngx_str_t                      digest;
+
+    ngx_http_imgp_worker_t        *worker;
+    ngx_http_imgp_loc_conf_t      *conf;
+    ngx_str_t                      prefix;     /* of the location */
+
+    u_char                         id[IMGP_ID_BYTES];
+    u_char                         owner[IMGP_OWNER_LEN];
+    ngx_str_t                      stage;      /* of a result */
+    ngx_uint_t                     item;
+
+    ngx_msec_t                     wait;       /* asked for and allowed */
+    ngx_uint_t                     since;      /* revision known to it */
+    unsigned                       since_arg:1;   /* by "since=" */
+    unsigned                       since_etag:1;  /* by If-None-Match */
+    unsigned                       prefer:1;      /* "wait" by Prefer */
+    unsigned                       image:1;       /* Accept: image/... */
+    unsigned                       viewed:1;      /* has a cleanup */
+    unsigned                       created:1;     /* by this POST */
+
+    /* what was last read of the job; NULL: there is none */
+    imgp_job_t                    *view;
+    int64_t                        position;
+
+    void                          *upload;     /* ngx_http_imgp_upload.h */
+    ngx_http_request_t            *request;
+    ngx_int_t                    (*next)(ngx_http_request_t *r,
+                                         ngx_http_imgp_ctx_t *ctx);
+
+    /* ngx_http_imgp_watch.c */
+    ngx_http_imgp_ident_t          ident;
+    ngx_queue_t                    queue;
+    ngx_event_t                    timer;
+    unsigned                       watching:1;
+    unsigned                       expired:1;  /* its time is up */
+};
+
+
+/* $image_pipeline_...; not found where the request has no ctx */
+
+ngx_int_t ngx_http_imgp_add_variables(ngx_conf_t *cf);
+
+/* the content handler of a location with "image_pipeline_pass" */
+
+ngx_int_t ngx_http_imgp_handler(ngx_http_request_t *r);
+
+/* a process begins and ends (ngx_http_imgp_process.c) */
+
+ngx_int_t ngx_http_imgp_init_module(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_imgp_init_process(ngx_cycle_t *cycle);
+void ngx_http_imgp_exit_process(ngx_cycle_t *cycle);
 
 
 /* ---- the shared zone (ngx_http_imgp_zone.c) and its job table (_table.c) */
@@ -164,7 +223,7 @@ typedef struct {
     uint64_t                       fence;
     imgp_msec_t                    expires_at;
     int64_t                        position;   /* in its queue, or -1 */
-    u_char                        *record;     /* a copy, from the pool */
+    u_char                        *record;     /* a copy, in the buffer */
     size_t                         len;
 } ngx_http_imgp_entry_t;
 
@@ -175,6 +234,76 @@ ngx_int_t ngx_http_imgp_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 
 ngx_int_t ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_zone_leave(ngx_http_imgp_zone_t *zone);
+
+/* measured durations of a pipeline's stages */
+
+void ngx_http_imgp_zone_expect(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, ngx_uint_t stage, uint64_t ms);
+void ngx_http_imgp_zone_expected(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, imgp_expect_t *expect);
+
+ngx_int_t ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, const u_char *record, size_t len, ngx_uint_t queue);
+ngx_int_t ngx_http_imgp_table_read(ngx_http_imgp_zone_t *zone,
+    const u_char *id, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
+ngx_int_t ngx_http_imgp_table_claim(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t *limits, ngx_uint_t first, u_char *buf, size_t size,
+    ngx_http_imgp_entry_t *e);
+ngx_int_t ngx_http_imgp_table_take(ngx_http_imgp_zone_t *zone,
+    const u_char *id, ngx_uint_t limit, uint64_t *fence);
+ngx_int_t ngx_http_imgp_table_update(ngx_http_imgp_zone_t *zone,
+    const u_char *id, uint64_t fence, const u_char *record, size_t len);
+ngx_int_t ngx_http_imgp_table_finish(ngx_http_imgp_zone_t *zone,
+    const u_char *id, uint64_t *fence);
+ngx_uint_t ngx_http_imgp_table_owns(ngx_http_imgp_zone_t *zone,
+    const u_char *id, uint64_t fence);
+ngx_int_t ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, u_char *buf,
+    size_t size, ngx_http_imgp_entry_t *e);
+void ngx_http_imgp_table_remove(ngx_http_imgp_zone_t *zone, const u_char *id);
+ngx_int_t ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, ngx_uint_t *queued);
+ngx_int_t ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, u_char *buf,
+    size_t size, ngx_int_t (*handler)(void *data, ngx_http_imgp_entry_t *e),
+    void *data);
+
+/* runs of stages that go on now (ngx_http_imgp_flight.c) */
+
+ngx_int_t ngx_http_imgp_flight_begin(ngx_http_imgp_zone_t *zone,
+    const u_char *key, ngx_uint_t pipeline, ngx_uint_t stage,
+    uint32_t *flight);
+void ngx_http_imgp_flight_end(ngx_http_imgp_zone_t *zone, uint32_t flight,
+    const u_char *key);
+ngx_int_t ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone,
+    uint32_t flight, const u_char *key, ngx_uint_t limit);
+void ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
+    const u_char *key);
+ngx_uint_t ngx_http_imgp_flight_known(ngx_http_imgp_zone_t *zone,
+    const u_char *key);
+ngx_uint_t ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone);
+
+
+/* ---- wake-ups between workers (ngx_http_imgp_wake.c) ---- */
+
+#define NGX_HTTP_IMGP_WAKE_JOB     0   /* a document changed */
+#define NGX_HTTP_IMGP_WAKE_FLIGHT  1   /* a run ended, or left its service */
+#define NGX_HTTP_IMGP_WAKE_WORK    2   /* a queued job may be claimed */
+
+
+/* a hint only; id is NULL when too much was missed: look at everything */
+
+typedef void (*ngx_http_imgp_wake_pt)(ngx_http_imgp_worker_t *w,
+    ngx_uint_t kind, const u_char *id);
+
+ngx_int_t ngx_http_imgp_wake_init_module(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_imgp_wake_init(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_wake_pt *handlers, ngx_uint_t n);
+void ngx_http_imgp_wake_done(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
+    const u_char *id);
+
+/* how many wait in this process for wake-ups: +1, -1 */
+
+void ngx_http_imgp_wake_watching(ngx_http_imgp_worker_t *w, ngx_int_t n);
 
 
 /* ---- threads (ngx_http_imgp_thread.c) ---- */
@@ -196,6 +325,10 @@ typedef struct {
 } ngx_http_imgp_task_t;
 
 
+void ngx_http_imgp_thread_init(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_thread_next(ngx_http_imgp_worker_t *w);
+ngx_uint_t ngx_http_imgp_thread_backlog(ngx_http_imgp_worker_t *w);
+
 /* the task lies in memory that lives until done() was called */
 
 void ngx_http_imgp_thread_run(ngx_http_imgp_worker_t *w,
@@ -216,7 +349,8 @@ ngx_int_t ngx_http_imgp_thread_withdraw(ngx_http_imgp_task_t *task);
 typedef struct ngx_http_imgp_call_s  ngx_http_imgp_call_t;
 
 struct ngx_http_imgp_call_s {
-    /* filled by the caller; all of it lives until done(), or the cancel */
+    /* filled by the caller; all of it lives until done(), or the cancel.
+       The call itself lies in its pool: with that it is canceled */
 
     ngx_pool_t                    *pool;       /* of the caller's run */
     ngx_log_t                     *log;
@@ -239,8 +373,8 @@ struct ngx_http_imgp_call_s {
     imgp_error_t                   error;
     ngx_uint_t                     status;
     ngx_msec_t                     retry_after;  /* 0: not told */
-    u_char                        *body;       /* malloc'ed; the caller takes
-                                                  it by setting it to NULL */
+    u_char                        *body;       /* malloc'ed, or NULL; from
+                                                  done() on the caller's */
     size_t                         body_len;
     ngx_str_t                      type;       /* Content-Type, from pool */
 
@@ -249,11 +383,14 @@ struct ngx_http_imgp_call_s {
 
 
 /* NGX_OK: done() will be called, never from inside this call; NGX_ERROR:
-   call->error tells why, done() will not be called */
+   call->error tells why, done() will not be called: no memory, more than
+   one input to be sent raw, a param that no header can hold.  A call on its
+   way holds the process, at most for its timeout.  The failed call is logged
+   here. */
 
 ngx_int_t ngx_http_imgp_service_start(ngx_http_imgp_call_t *call);
 
-/* aborts at once; done() will not be called; body is freed */
+/* aborts at once; done() will not be called; nothing for one that ended */
 
 void ngx_http_imgp_service_cancel(ngx_http_imgp_call_t *call);
 
@@ -266,7 +403,128 @@ ngx_http_imgp_curl_t *ngx_http_imgp_curl_create(ngx_cycle_t *cycle);
 void ngx_http_imgp_curl_destroy(ngx_http_imgp_curl_t *curl);
 
 
-/* ---- the worker process ---- */
+/* ---- jobs that run here (ngx_http_imgp_run.c) ---- */
+
+#define NGX_HTTP_IMGP_PIPELINES_MAX  32      /* of a zone */
+#define NGX_HTTP_IMGP_KEEP_GONE      3600000 /* ms: its pipeline is no more */
+
+
+ngx_int_t ngx_http_imgp_run_init(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_run_submit(ngx_http_imgp_worker_t *w, imgp_job_t *job,
+    ngx_http_imgp_pipeline_t *pipeline);
+void ngx_http_imgp_run_claim(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_run_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
+    const u_char *id);
+void ngx_http_imgp_run_give_back(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_run_give_up(ngx_http_imgp_worker_t *w, imgp_job_t *job,
+    ngx_uint_t pipeline, uint64_t fence);
+
+
+/* ---- requests ---- */
+
+/*
+ * ngx_http_imgp_reply.c: answers.  Each returns what a content handler does,
+ * or what ngx_http_finalize_request() takes.
+ */
+
+ngx_int_t ngx_http_imgp_reply_job(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_uint_t status);
+ngx_int_t ngx_http_imgp_reply_problem(ngx_http_request_t *r,
+    const imgp_error_t *err, const char *stage);
+ngx_int_t ngx_http_imgp_reply_error(ngx_http_request_t *r, imgp_error_e code,
+    const char *detail);
+ngx_int_t ngx_http_imgp_reply_plan(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+ngx_int_t ngx_http_imgp_reply_empty(ngx_http_request_t *r,
+    ngx_uint_t status);
+ngx_int_t ngx_http_imgp_reply_header(ngx_http_request_t *r, const char *name,
+    const char *fmt, ...);
+ngx_int_t ngx_http_imgp_reply_etag(ngx_http_request_t *r, const char *fmt,
+    ...);
+
+/* ngx_http_imgp_api.c: what a request asks for */
+
+ngx_str_t *ngx_http_imgp_api_header(ngx_http_request_t *r, const char *name);
+ngx_int_t ngx_http_imgp_api_status(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+
+/* ngx_http_imgp_upload.c: POST; ngx_http_imgp_result.c: an output's bytes */
+
+ngx_int_t ngx_http_imgp_upload(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+ngx_int_t ngx_http_imgp_result(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+
+/* the last public output of a job that succeeded; NGX_DECLINED: it is none */
+
+ngx_int_t ngx_http_imgp_result_last(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+
+/*
+ * ngx_http_imgp_jobs.c: ctx->view of ctx->id, from the zone or from the disk,
+ * then next(r, ctx), whose value is returned, or finalizes the request if it
+ * had to wait (NGX_DONE).  A job of another owner or pipeline is no job.
+ */
+
+ngx_int_t ngx_http_imgp_job_get(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_int_t (*next)(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx));
+
+/* from the zone alone: NGX_OK, NGX_DECLINED */
+
+ngx_int_t ngx_http_imgp_job_look(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+void ngx_http_imgp_job_view(ngx_http_imgp_ctx_t *ctx, imgp_job_t *job);
+
+ngx_int_t ngx_http_imgp_job_cancel(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+ngx_int_t ngx_http_imgp_job_retry(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+
+/*
+ * ngx_http_imgp_watch.c: holds a request until "next" answers other than
+ * NGX_AGAIN; it is called after each change of ctx->id, and at last with
+ * ctx->expired.  NGX_DONE: held.
+ */
+
+ngx_int_t ngx_http_imgp_watch_init(ngx_http_imgp_worker_t *w);
+ngx_int_t ngx_http_imgp_watch(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_int_t (*next)(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx));
+void ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
+    const u_char *id);
+void ngx_http_imgp_watch_shutdown(ngx_http_imgp_worker_t *w);
+
+/*
+ * ngx_http_imgp_async.c: a request waits for a thread.  "done" is called with
+ * r NULL when the client went away meanwhile; what it returns finalizes the
+ * request.  Memory of the work comes from async->pool, freed after done().
+ */
+
+typedef struct ngx_http_imgp_async_s  ngx_http_imgp_async_t;
+
+struct ngx_http_imgp_async_s {
+    ngx_pool_t                    *pool;
+    ngx_http_request_t            *request;
+    ngx_http_imgp_worker_t        *worker;
+    ngx_http_imgp_task_t           task;
+    void                         (*work)(ngx_http_imgp_async_t *async);
+    ngx_int_t                    (*done)(ngx_http_imgp_async_t *async,
+                                         ngx_http_request_t *r);
+    void                          *data;
+};
+
+ngx_http_imgp_async_t *ngx_http_imgp_async_create(ngx_http_request_t *r,
+    ngx_http_imgp_worker_t *w, size_t size);
+ngx_int_t ngx_http_imgp_async_run(ngx_http_imgp_async_t *async);
+
+
+/* ---- eviction and recovery (ngx_http_imgp_sweep.c) ---- */
+
+ngx_int_t ngx_http_imgp_sweep_init(ngx_http_imgp_worker_t *w);
+
+
+/* ---- the worker process (ngx_http_imgp_process.c) ---- */
 
 struct ngx_http_imgp_worker_s {
     ngx_http_imgp_ident_t          ident;
@@ -288,6 +546,8 @@ struct ngx_http_imgp_worker_s {
     void                          *run;        /* ngx_http_imgp_run.c */
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
 
+    u_char                        *scratch;    /* IMGP_RECORD_MAX bytes */
+
     ngx_event_t                    hold;       /* keeps the process alive */
     ngx_uint_t                     holds;
     ngx_connection_t              *sentinel;   /* hears of the shutdown */
@@ -299,6 +559,19 @@ struct ngx_http_imgp_worker_s {
 
 void ngx_http_imgp_hold(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_release(ngx_http_imgp_worker_t *w);
+
+
+/* ms since the epoch, as precise as the turn of the event loop */
+
+static ngx_inline imgp_msec_t
+ngx_http_imgp_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (imgp_msec_t) tp->sec * 1000 + tp->msec;
+}
 
 
 extern ngx_module_t  ngx_http_image_pipeline_module;

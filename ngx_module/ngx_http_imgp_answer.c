@@ -252,6 +252,7 @@ ngx_http_imgp_answer_finish(ngx_http_imgp_answer_t *answer,
 
     } else {
         ngx_http_imgp_answer_take(answer, call);
+        return;
     }
 
     call->error.service_status = call->status;
@@ -419,6 +420,9 @@ ngx_http_imgp_answer_connect(CURL *easy)
 
     case ENOENT:
         return "no such socket";
+
+    case EACCES:
+        return "socket is not accessible";
 
     default:
         return "cannot connect";

@@ -30,6 +30,7 @@
 #define NGX_HTTP_IMGP_CURL_SPARE    32     /* this part of worker_connections */
 
 #define NGX_HTTP_IMGP_CURL_RETRY    50     /* ms, to look for slots again */
+#define NGX_HTTP_IMGP_CURL_BUDGET   2000   /* us of a turn of the loop */
 #define NGX_HTTP_IMGP_CURL_HOSTS    8      /* to begin with */
 
 
@@ -50,6 +51,9 @@ struct ngx_http_imgp_curl_s {
     ngx_uint_t                     nactive;
     ngx_uint_t                     max;
 
+    ngx_msec_t                     turn;       /* of the loop */
+    uint64_t                       spent;      /* us in it */
+
     ngx_http_imgp_sockets_t        sockets;
     ngx_array_t                    hosts;
 };
@@ -59,6 +63,7 @@ static ngx_int_t ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl,
     ngx_cycle_t *cycle);
 static void ngx_http_imgp_curl_event(ngx_http_imgp_curl_t *curl,
     ngx_event_t *ev, ngx_event_handler_pt handler);
+static void ngx_http_imgp_curl_abort(ngx_queue_t *queue);
 static ngx_uint_t ngx_http_imgp_curl_room(ngx_http_imgp_curl_t *curl);
 static void ngx_http_imgp_curl_feed(ngx_http_imgp_curl_t *curl);
 static void ngx_http_imgp_curl_break(ngx_http_imgp_transfer_t *t,
@@ -66,6 +71,7 @@ static void ngx_http_imgp_curl_break(ngx_http_imgp_transfer_t *t,
 static void ngx_http_imgp_curl_remove(ngx_http_imgp_transfer_t *t);
 static void ngx_http_imgp_curl_run(ngx_http_imgp_curl_t *curl,
     curl_socket_t fd, int mask);
+static uint64_t ngx_http_imgp_curl_clock(void);
 static void ngx_http_imgp_curl_timer_handler(ngx_event_t *ev);
 static void ngx_http_imgp_curl_retry_handler(ngx_event_t *ev);
 static void ngx_http_imgp_curl_socket_handler(ngx_event_t *ev);
@@ -81,29 +87,21 @@ ngx_http_imgp_curl_create(ngx_cycle_t *cycle)
     ngx_pool_t            *pool;
     ngx_http_imgp_curl_t  *curl;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
-                      "curl_global_init() failed");
-        return NULL;
-    }
-
     pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, cycle->log);
     if (pool == NULL) {
-        curl_global_cleanup();
         return NULL;
     }
 
     curl = ngx_pcalloc(pool, sizeof(ngx_http_imgp_curl_t));
     if (curl == NULL) {
         ngx_destroy_pool(pool);
-        curl_global_cleanup();
         return NULL;
     }
 
     curl->pool = pool;
 
     if (ngx_http_imgp_curl_init(curl, cycle) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0, "no memory for curl");
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0, "curl could not start");
         ngx_http_imgp_curl_destroy(curl);
         return NULL;
     }
@@ -144,8 +142,13 @@ ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl, ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return NGX_ERROR;
+    }
+
     curl->multi = curl_multi_init();
     if (curl->multi == NULL) {
+        curl_global_cleanup();
         return NGX_ERROR;
     }
 
@@ -184,28 +187,17 @@ ngx_http_imgp_curl_event(ngx_http_imgp_curl_t *curl, ngx_event_t *ev,
 void
 ngx_http_imgp_curl_destroy(ngx_http_imgp_curl_t *curl)
 {
-    ngx_uint_t                 i;
-    ngx_queue_t               *queues[4], *q;
-    ngx_http_imgp_transfer_t  *t;
-
-    curl->max = 0;
-
-    queues[0] = &curl->waiting;
-    queues[1] = &curl->active;
-    queues[2] = &curl->broken;
-    queues[3] = &curl->idle;
-
-    for (i = 0; i < 4 && curl->multi != NULL; i++) {
-
-        while (!ngx_queue_empty(queues[i])) {
-            q = ngx_queue_head(queues[i]);
-            t = ngx_queue_data(q, ngx_http_imgp_transfer_t, queue);
-            t->abort(t);
-        }
-    }
-
     if (curl->multi != NULL) {
+        curl->max = 0;
+
+        ngx_http_imgp_curl_abort(&curl->waiting);
+        ngx_http_imgp_curl_abort(&curl->active);
+        ngx_http_imgp_curl_abort(&curl->broken);
+        ngx_http_imgp_curl_abort(&curl->idle);
+
         curl_multi_cleanup(curl->multi);
+        curl_global_cleanup();
+        ERR_clear_error();
     }
 
     ngx_http_imgp_socket_free(&curl->sockets);
@@ -223,9 +215,20 @@ ngx_http_imgp_curl_destroy(ngx_http_imgp_curl_t *curl)
     }
 
     ngx_destroy_pool(curl->pool);
+}
 
-    curl_global_cleanup();
-    ERR_clear_error();
+
+static void
+ngx_http_imgp_curl_abort(ngx_queue_t *queue)
+{
+    ngx_queue_t               *q;
+    ngx_http_imgp_transfer_t  *t;
+
+    while (!ngx_queue_empty(queue)) {
+        q = ngx_queue_head(queue);
+        t = ngx_queue_data(q, ngx_http_imgp_transfer_t, queue);
+        t->abort(t);
+    }
 }
 
 
@@ -422,13 +425,23 @@ ngx_http_imgp_curl_run(ngx_http_imgp_curl_t *curl, curl_socket_t fd, int mask)
 {
     int                        n;
     CURLMsg                   *msg;
+    uint64_t                   start;
     CURLMcode                  rc;
     ngx_queue_t               *q;
     ngx_http_imgp_transfer_t  *t;
 
+    if (curl->turn != ngx_current_msec) {
+        curl->turn = ngx_current_msec;
+        curl->spent = 0;
+    }
+
+    start = ngx_http_imgp_curl_clock();
+
     rc = curl_multi_socket_action(curl->multi, fd, mask, &n);
 
     ERR_clear_error();
+
+    curl->spent += ngx_http_imgp_curl_clock() - start;
 
     if (rc != CURLM_OK) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
@@ -461,6 +474,17 @@ ngx_http_imgp_curl_run(ngx_http_imgp_curl_t *curl, curl_socket_t fd, int mask)
 }
 
 
+static uint64_t
+ngx_http_imgp_curl_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
 static void
 ngx_http_imgp_curl_timer_handler(ngx_event_t *ev)
 {
@@ -478,14 +502,20 @@ ngx_http_imgp_curl_retry_handler(ngx_event_t *ev)
 /*
  * The mask comes from the event, not from ev->ready, which nothing clears.
  * The connection may be gone when curl returns.
+ *
+ * From fast services curl would read all there is, of all transfers, before
+ * it returns to a client.  Events are level-triggered: those put off are told
+ * again in the next turn.
  */
 
 static void
 ngx_http_imgp_curl_socket_handler(ngx_event_t *ev)
 {
-    ngx_connection_t  *c;
+    ngx_connection_t      *c;
+    ngx_http_imgp_curl_t  *curl;
 
     c = ev->data;
+    curl = c->data;
 
     if (c->close) {
 
@@ -495,7 +525,13 @@ ngx_http_imgp_curl_socket_handler(ngx_event_t *ev)
         return;
     }
 
-    ngx_http_imgp_curl_run(c->data, c->fd,
+    if (curl->turn == ngx_current_msec
+        && curl->spent > NGX_HTTP_IMGP_CURL_BUDGET)
+    {
+        return;
+    }
+
+    ngx_http_imgp_curl_run(curl, c->fd,
                            ev->write ? CURL_CSELECT_OUT : CURL_CSELECT_IN);
 }
 

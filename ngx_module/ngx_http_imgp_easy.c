@@ -12,6 +12,9 @@
 
 #define NGX_HTTP_IMGP_EASY_KEEPIDLE  60    /* s, of a silent connection */
 
+/* small, since curl reads up to 100 of them before it lets others work */
+#define NGX_HTTP_IMGP_EASY_BUFFER    4096
+
 
 typedef struct {
     CURLoption                     option;
@@ -22,6 +25,7 @@ typedef struct {
 static ngx_http_imgp_easy_option_t  ngx_http_imgp_easy_options[] = {
 
     { CURLOPT_NOSIGNAL, 1 },
+    { CURLOPT_BUFFERSIZE, NGX_HTTP_IMGP_EASY_BUFFER },
     { CURLOPT_FOLLOWLOCATION, 0 },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
     { CURLOPT_TCP_KEEPALIVE, 1 },

@@ -245,7 +245,7 @@ ngx_http_imgp_peer_resolved(ngx_resolver_ctx_t *ctx)
 
     if (state != NGX_OK) {
         (void) imgp_error_set(&peer->call->error, IMGP_E_SERVICE_CONNECT,
-                              "host not found (%s)",
+                              "host cannot be resolved (%s)",
                               ngx_resolver_strerror(state));
     }
 

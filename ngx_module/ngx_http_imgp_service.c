@@ -30,6 +30,7 @@ typedef struct {
     ngx_pool_cleanup_t            *cln;
     ngx_event_t                    timer;
     ngx_msec_t                     started;
+    ngx_uint_t                     again;      /* on a connection of its own */
 
     ngx_http_imgp_peer_t           peer;
     ngx_http_imgp_ask_t            ask;
@@ -48,6 +49,8 @@ static void ngx_http_imgp_service_resolved(void *data);
 static void ngx_http_imgp_service_timeout(ngx_event_t *ev);
 static void ngx_http_imgp_service_ended(ngx_http_imgp_transfer_t *t);
 static void ngx_http_imgp_service_abort(ngx_http_imgp_transfer_t *t);
+static ngx_uint_t ngx_http_imgp_service_again(
+    ngx_http_imgp_service_ctx_t *ctx);
 static ngx_uint_t ngx_http_imgp_service_next(ngx_http_imgp_service_ctx_t *ctx);
 static void ngx_http_imgp_service_done(ngx_http_imgp_service_ctx_t *ctx);
 static void ngx_http_imgp_service_log(ngx_http_imgp_service_ctx_t *ctx);
@@ -268,6 +271,10 @@ ngx_http_imgp_service_ended(ngx_http_imgp_transfer_t *t)
     failed = ctx->call->error.code != 0 && ctx->call->status == 0
              && t->result != CURLE_ABORTED_BY_CALLBACK;
 
+    if (failed && ngx_http_imgp_service_again(ctx)) {
+        return;
+    }
+
     ngx_http_imgp_peer_free(&ctx->peer, failed);
 
     if (failed && ngx_http_imgp_service_next(ctx)) {
@@ -286,6 +293,47 @@ ngx_http_imgp_service_abort(ngx_http_imgp_transfer_t *t)
     ctx = ngx_queue_data(t, ngx_http_imgp_service_ctx_t, transfer);
 
     ngx_http_imgp_service_cancel(ctx->call);
+}
+
+
+/*
+ * A kept connection that the service closes while the request is on its way:
+ * curl notices before it sends, or when it reads, but not while it sends a
+ * large body.  To send twice is what the Idempotency-Key is for.
+ */
+
+static ngx_uint_t
+ngx_http_imgp_service_again(ngx_http_imgp_service_ctx_t *ctx)
+{
+    long                       n;
+    ngx_http_imgp_transfer_t  *t;
+
+    t = &ctx->transfer;
+
+    if (ctx->again || (t->result != CURLE_SEND_ERROR
+                       && t->result != CURLE_RECV_ERROR))
+    {
+        return 0;
+    }
+
+    n = 1;
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &n);
+
+    if (n != 0) {
+        return 0;
+    }
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ctx->call->log, 0,
+                   "imgp call again, on a new connection");
+
+    ctx->again = 1;
+    ngx_memzero(&ctx->call->error, sizeof(imgp_error_t));
+    ngx_http_imgp_answer_reset(&ctx->answer);
+
+    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+    ngx_http_imgp_curl_start(t);
+
+    return 1;
 }
 
 

@@ -1,0 +1,142 @@
+
+/*
+ * Jobs that this worker runs.  A run is a job from its claim to its end; a
+ * unit is one execution of one stage of it: a stage with "each" has one per
+ * item.  Only run.c, unit.c, local.c and post.c look inside.
+ *
+ *     unit:  key -> flight -> [joined] -> known? -> work -> stored -> done
+ *
+ * All of it lives in the run's pool.  Threads see a unit's inputs, its own
+ * arena and its two atomics; the run is freed when the last thread has let go.
+ */
+
+
+#ifndef _NGX_HTTP_IMGP_RUN_H_INCLUDED_
+#define _NGX_HTTP_IMGP_RUN_H_INCLUDED_
+
+
+#include "ngx_http_imgp.h"
+
+
+typedef struct ngx_http_imgp_run_s   ngx_http_imgp_run_t;
+typedef struct ngx_http_imgp_unit_s  ngx_http_imgp_unit_t;
+
+
+typedef enum {
+    NGX_HTTP_IMGP_UNIT_IDLE = 0,
+    NGX_HTTP_IMGP_UNIT_JOINED,        /* the same runs elsewhere */
+    NGX_HTTP_IMGP_UNIT_TASK,          /* in a thread, or on its way there */
+    NGX_HTTP_IMGP_UNIT_PLACE,         /* waits for a place at its service */
+    NGX_HTTP_IMGP_UNIT_CALL,          /* its service is at work */
+    NGX_HTTP_IMGP_UNIT_BACKOFF,
+    NGX_HTTP_IMGP_UNIT_DONE
+} ngx_http_imgp_unit_e;
+
+
+struct ngx_http_imgp_unit_s {
+    ngx_http_imgp_ident_t          ident;
+    ngx_http_imgp_run_t           *run;
+    ngx_queue_t                    queue;      /* of the waiting ones */
+
+    ngx_uint_t                     stage;
+    ngx_uint_t                     number;     /* item of an "each" */
+    ngx_http_imgp_unit_e           state;
+
+    imgp_item_t                   *inputs;
+    ngx_uint_t                     ninputs;
+    u_char                         key[IMGP_DIGEST_LEN];
+    uint32_t                       flight;     /* in the zone's table */
+    ngx_uint_t                     attempts;
+
+    /* shared with a thread */
+    volatile uint32_t              cancel;
+    volatile uint32_t              progress;   /* 0..1000 */
+
+    /* a thread's while state is TASK */
+    imgp_pool_t                   *arena;
+    imgp_item_t                   *items;      /* results, in the arena */
+    imgp_uint_t                    nitems;
+    imgp_str_t                    *maps;       /* inputs of a call */
+    imgp_store_error_t             error;
+    ngx_uint_t                     known;
+    uint64_t                       added;      /* bytes the store grew by */
+    imgp_msec_t                    now;
+
+    ngx_http_imgp_task_t           task;
+    ngx_http_imgp_call_t           call;
+    ngx_event_t                    timer;
+
+    /* back to run.c: the unit is DONE, error.error.code tells how */
+    void                         (*done)(ngx_http_imgp_unit_t *unit);
+    /* run.c hears that it began to work, or waits for its next attempt */
+    void                         (*changed)(ngx_http_imgp_unit_t *unit);
+};
+
+
+struct ngx_http_imgp_run_s {
+    ngx_http_imgp_ident_t          ident;
+    ngx_http_imgp_worker_t        *worker;
+    ngx_queue_t                    queue;
+    ngx_pool_t                    *pool;
+    ngx_log_t                      log;
+
+    imgp_job_t                    *job;
+    ngx_http_imgp_pipeline_t      *pipeline;
+    uint64_t                       fence;
+
+    ngx_http_imgp_unit_t         **units;      /* by stage: its array */
+    ngx_uint_t                    *nunits;     /* by stage */
+    ngx_uint_t                    *nrunning;   /* by stage: not DONE */
+    ngx_uint_t                     threads;    /* tasks not yet back */
+
+    ngx_event_t                    publish;    /* posted, once a turn */
+    ngx_event_t                    tick;       /* progress by time */
+
+    ngx_http_imgp_task_t           task;       /* stores the end */
+    imgp_str_t                     record;
+    imgp_store_error_t             error;
+
+    unsigned                       ending:1;
+    unsigned                       gone:1;     /* fenced out or given back */
+};
+
+
+/* ngx_http_imgp_unit.c */
+
+void ngx_http_imgp_unit_start(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit);
+
+/* the waiting units of this worker whose turn may have come; NULL: all */
+
+void ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key);
+
+/* from local.c and post.c: one attempt is over */
+
+void ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_unit_work(ngx_http_imgp_unit_t *unit, ngx_uint_t kind,
+    void (*work)(void *data, ngx_log_t *log), void (*done)(void *data));
+void ngx_http_imgp_unit_wait(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_unit_e state);
+
+/* in a thread: is the result known already? */
+
+ngx_int_t ngx_http_imgp_unit_known(ngx_http_imgp_unit_t *unit);
+
+/* ngx_http_imgp_local.c, ngx_http_imgp_post.c: one attempt */
+
+void ngx_http_imgp_local_start(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_post_start(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
+
+/* ngx_http_imgp_run.c */
+
+ngx_queue_t *ngx_http_imgp_run_waiting(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_run_unref(ngx_http_imgp_run_t *run);
+
+
+#define ngx_http_imgp_unit_stage(unit)                                        \
+    (&(unit)->run->pipeline->plan->stages[(unit)->stage])
+
+
+#endif /* _NGX_HTTP_IMGP_RUN_H_INCLUDED_ */

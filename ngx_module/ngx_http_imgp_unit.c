@@ -1,0 +1,400 @@
+
+/*
+ * One execution of one stage: its key, the single-flight over all workers,
+ * its attempts and the time between them.  What an attempt does is the
+ * business of local.c and post.c; what comes of it, of run.c.
+ *
+ * Event loop, but for unit_known().
+ */
+
+
+#include "ngx_http_imgp_run.h"
+#include <imgp/imgp_known.h>
+
+
+#define NGX_HTTP_IMGP_STORE_RETRY  1000    /* ms, doubled up to a minute */
+
+
+static void ngx_http_imgp_unit_begin(ngx_http_imgp_unit_t *unit);
+static void ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit);
+static void ngx_http_imgp_unit_unwait(ngx_http_imgp_unit_t *unit);
+static ngx_msec_t ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit);
+static void ngx_http_imgp_unit_again(ngx_event_t *ev);
+static void ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit);
+static void ngx_http_imgp_unit_end(ngx_http_imgp_unit_t *unit);
+static void ngx_http_imgp_unit_log(ngx_http_imgp_unit_t *unit);
+
+
+void
+ngx_http_imgp_unit_start(ngx_http_imgp_unit_t *unit)
+{
+    imgp_store_error_t   *err;
+    ngx_http_imgp_run_t  *run;
+
+    run = unit->run;
+    err = &unit->error;
+
+    unit->ident.fd = (ngx_socket_t) -1;
+    unit->flight = (uint32_t) -1;
+    unit->timer.handler = ngx_http_imgp_unit_again;
+    unit->timer.data = unit;
+    unit->timer.log = &run->log;
+
+    if (imgp_graph_items(run->pipeline->plan, run->job, unit->stage,
+                         unit->number, run->job->pool, &unit->inputs,
+                         &unit->ninputs, &err->error)
+        != IMGP_OK)
+    {
+        ngx_http_imgp_unit_end(unit);
+        return;
+    }
+
+    if (imgp_known_key(run->pipeline->plan, run->job, unit->stage,
+                       unit->inputs, unit->ninputs, unit->key)
+        != IMGP_OK)
+    {
+        imgp_error_set(&err->error, IMGP_E_INTERNAL, "out of memory");
+        ngx_http_imgp_unit_end(unit);
+        return;
+    }
+
+    ngx_http_imgp_unit_begin(unit);
+}
+
+
+static void
+ngx_http_imgp_unit_begin(ngx_http_imgp_unit_t *unit)
+{
+    ngx_http_imgp_worker_t  *w;
+
+    w = unit->run->worker;
+
+    if (ngx_http_imgp_flight_begin(w->zone, unit->key,
+                                   unit->run->pipeline->index, unit->stage,
+                                   &unit->flight)
+        != NGX_OK)
+    {
+        ngx_http_imgp_unit_wait(unit, NGX_HTTP_IMGP_UNIT_JOINED);
+        return;
+    }
+
+    ngx_http_imgp_unit_attempt(unit);
+}
+
+
+static void
+ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit)
+{
+    if (unit->arena) {
+        imgp_pool_destroy(unit->arena);
+    }
+
+    unit->items = NULL;
+    unit->nitems = 0;
+    unit->progress = 0;
+    unit->known = 0;
+    ngx_memzero(&unit->error, sizeof(imgp_store_error_t));
+
+    unit->arena = imgp_pool_create(&imgp_malloc, 4096);
+
+    if (unit->arena == NULL) {
+        imgp_error_set(&unit->error.error, IMGP_E_INTERNAL, "out of memory");
+        ngx_http_imgp_unit_finish(unit);
+        return;
+    }
+
+    if (ngx_http_imgp_unit_stage(unit)->kind == IMGP_STAGE_LOCAL) {
+        ngx_http_imgp_local_start(unit);
+
+    } else {
+        ngx_http_imgp_post_start(unit);
+    }
+}
+
+
+void
+ngx_http_imgp_unit_wait(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_unit_e state)
+{
+    unit->state = state;
+
+    ngx_queue_insert_tail(ngx_http_imgp_run_waiting(unit->run->worker),
+                          &unit->queue);
+
+    ngx_http_imgp_wake_watching(unit->run->worker, 1);
+}
+
+
+static void
+ngx_http_imgp_unit_unwait(ngx_http_imgp_unit_t *unit)
+{
+    ngx_queue_remove(&unit->queue);
+    unit->state = NGX_HTTP_IMGP_UNIT_IDLE;
+
+    ngx_http_imgp_wake_watching(unit->run->worker, -1);
+}
+
+
+/* places at services are given in the order of waiting, so those waiting for
+   one are woken by any end of a run */
+
+void
+ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key)
+{
+    ngx_queue_t           *q, *waiting, ready;
+    ngx_http_imgp_unit_t  *unit;
+
+    waiting = ngx_http_imgp_run_waiting(w);
+
+    if (ngx_queue_empty(waiting)) {
+        return;
+    }
+
+    /* whoever must wait again goes to the end of "waiting" meanwhile */
+
+    ngx_queue_init(&ready);
+    ngx_queue_add(&ready, waiting);
+    ngx_queue_init(waiting);
+
+    while (!ngx_queue_empty(&ready)) {
+        q = ngx_queue_head(&ready);
+        unit = ngx_queue_data(q, ngx_http_imgp_unit_t, queue);
+
+        if (unit->state == NGX_HTTP_IMGP_UNIT_JOINED
+            && key
+            && ngx_memcmp(key, unit->key, IMGP_ID_BYTES) != 0)
+        {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(waiting, q);
+            continue;
+        }
+
+        if (unit->state == NGX_HTTP_IMGP_UNIT_PLACE) {
+            ngx_http_imgp_unit_unwait(unit);
+            ngx_http_imgp_post_place(unit);
+
+        } else {
+            ngx_http_imgp_unit_unwait(unit);
+            ngx_http_imgp_unit_begin(unit);
+        }
+    }
+}
+
+
+void
+ngx_http_imgp_unit_work(ngx_http_imgp_unit_t *unit, ngx_uint_t kind,
+    void (*work)(void *data, ngx_log_t *log), void (*done)(void *data))
+{
+    struct timeval  tv;
+
+    ngx_gettimeofday(&tv);
+    unit->now = (imgp_msec_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
+
+    unit->state = NGX_HTTP_IMGP_UNIT_TASK;
+    unit->run->threads++;
+
+    unit->task.kind = kind;
+    unit->task.work = work;
+    unit->task.done = done;
+    unit->task.data = unit;
+
+    ngx_http_imgp_thread_run(unit->run->worker, &unit->task);
+}
+
+
+/* in a thread */
+
+ngx_int_t
+ngx_http_imgp_unit_known(ngx_http_imgp_unit_t *unit)
+{
+    imgp_int_t            rc;
+    ngx_http_imgp_run_t  *run;
+
+    run = unit->run;
+
+    rc = imgp_result_get(&run->worker->conf->store, unit->key,
+                         imgp_known_oldest(run->pipeline->plan, run->job),
+                         unit->arena, &unit->items, &unit->nitems,
+                         &unit->error);
+
+    if (rc == IMGP_OK) {
+        unit->known = 1;
+    }
+
+    return rc;
+}
+
+
+/*
+ * One attempt is over.  What the store could not take is tried again for as
+ * long as it takes: an accepted job is not lost to a full disk.
+ */
+
+void
+ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
+{
+    ngx_uint_t     code;
+    imgp_stage_t  *stage;
+
+    stage = ngx_http_imgp_unit_stage(unit);
+    code = unit->error.error.code;
+
+    unit->state = NGX_HTTP_IMGP_UNIT_IDLE;
+
+    if (unit->run->gone || unit->run->ending || unit->cancel) {
+        imgp_error_set(&unit->error.error, IMGP_E_CANCELED, "canceled");
+        ngx_http_imgp_unit_end(unit);
+        return;
+    }
+
+    if (code == IMGP_E_NONE) {
+        ngx_http_imgp_unit_end(unit);
+        return;
+    }
+
+    ngx_http_imgp_unit_log(unit);
+
+    if (code != IMGP_E_STORE_FULL && code != IMGP_E_STORE_AWAY
+        && (imgp_error_class(code) != IMGP_CLASS_TRANSIENT
+            || unit->attempts > stage->retries))
+    {
+        ngx_http_imgp_unit_end(unit);
+        return;
+    }
+
+    /* the next attempt comes later, the service's place is free until then */
+
+    ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
+                                unit->key);
+    ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
+
+    unit->state = NGX_HTTP_IMGP_UNIT_BACKOFF;
+    ngx_add_timer(&unit->timer, ngx_http_imgp_unit_backoff(unit));
+
+    unit->changed(unit);
+}
+
+
+static ngx_msec_t
+ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit)
+{
+    ngx_uint_t     code;
+    imgp_stage_t  *stage;
+
+    stage = ngx_http_imgp_unit_stage(unit);
+    code = unit->error.error.code;
+
+    if (code == IMGP_E_STORE_FULL || code == IMGP_E_STORE_AWAY) {
+        return imgp_backoff(NGX_HTTP_IMGP_STORE_RETRY,
+                            ngx_min(unit->attempts + 1, 6), ngx_random(), 0);
+    }
+
+    return imgp_backoff(stage->retry_delay, unit->attempts, ngx_random(),
+                        unit->call.retry_after);
+}
+
+
+static void
+ngx_http_imgp_unit_again(ngx_event_t *ev)
+{
+    ngx_http_imgp_unit_attempt(ev->data);
+}
+
+
+/* the flight lands: those who joined it look again */
+
+static void
+ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit)
+{
+    ngx_http_imgp_worker_t  *w;
+
+    if (unit->flight == (uint32_t) -1) {
+        return;
+    }
+
+    w = unit->run->worker;
+
+    ngx_http_imgp_flight_end(w->zone, unit->flight, unit->key);
+    unit->flight = (uint32_t) -1;
+
+    ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_FLIGHT, unit->key);
+}
+
+
+static void
+ngx_http_imgp_unit_end(ngx_http_imgp_unit_t *unit)
+{
+    ngx_http_imgp_unit_land(unit);
+
+    unit->state = NGX_HTTP_IMGP_UNIT_DONE;
+    unit->done(unit);
+}
+
+
+/* a task that a thread has already comes back later, and is then dropped */
+
+void
+ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit)
+{
+    unit->cancel = 1;
+
+    switch (unit->state) {
+
+    case NGX_HTTP_IMGP_UNIT_JOINED:
+    case NGX_HTTP_IMGP_UNIT_PLACE:
+        ngx_http_imgp_unit_unwait(unit);
+        break;
+
+    case NGX_HTTP_IMGP_UNIT_TASK:
+        if (ngx_http_imgp_thread_withdraw(&unit->task) != NGX_OK) {
+            return;
+        }
+
+        unit->run->threads--;
+        break;
+
+    case NGX_HTTP_IMGP_UNIT_CALL:
+        ngx_http_imgp_service_cancel(&unit->call);
+        break;
+
+    case NGX_HTTP_IMGP_UNIT_BACKOFF:
+        ngx_del_timer(&unit->timer);
+        break;
+
+    default: /* IDLE, DONE */
+        return;
+    }
+
+    ngx_http_imgp_unit_land(unit);
+    unit->state = NGX_HTTP_IMGP_UNIT_DONE;
+
+    if (unit->maps) {
+        ngx_http_imgp_post_unmap(unit);
+    }
+}
+
+
+static void
+ngx_http_imgp_unit_log(ngx_http_imgp_unit_t *unit)
+{
+    ngx_uint_t           level;
+    imgp_stage_t        *stage;
+    imgp_store_error_t  *err;
+
+    stage = ngx_http_imgp_unit_stage(unit);
+    err = &unit->error;
+
+    if (err->syserr) {
+        ngx_log_error(NGX_LOG_CRIT, &unit->run->log, err->syserr,
+                      "%s() failed, image pipeline stage \"%V\"",
+                      err->call, &stage->name);
+        return;
+    }
+
+    level = imgp_error_class(err->error.code) == IMGP_CLASS_CLIENT
+            ? NGX_LOG_INFO : NGX_LOG_ERR;
+
+    ngx_log_error(level, &unit->run->log, 0,
+                  "image pipeline stage \"%V\", attempt %ui: %s",
+                  &stage->name, unit->attempts, err->error.detail);
+}

@@ -1,0 +1,103 @@
+
+/*
+ * An upload, from the first byte to the 202.  It has a pool of its own: the
+ * client may go away while a thread writes.  Only body.c, upload.c, params.c
+ * and accept.c look inside.
+ *
+ *     upload  checks that need no body, reads the wishes
+ *     body    bytes arrive: multipart, sniff and limits, chunks to a thread
+ *     params  what stands in the query and in form fields
+ *     accept  the end: blob and journal stored, known stages, the answer
+ */
+
+
+#ifndef _NGX_HTTP_IMGP_UPLOAD_H_INCLUDED_
+#define _NGX_HTTP_IMGP_UPLOAD_H_INCLUDED_
+
+
+#include "ngx_http_imgp.h"
+
+
+#define NGX_HTTP_IMGP_CHUNK      (256 * 1024)   /* bytes per thread task */
+#define NGX_HTTP_IMGP_CHUNK_MIN  (16 * 1024)    /* to begin with */
+#define NGX_HTTP_IMGP_IDEM_MAX   255            /* bytes of the key */
+#define NGX_HTTP_IMGP_IDEM_TTL   86400000       /* ms */
+
+
+typedef struct {
+    ngx_pool_t                    *pool;
+    ngx_http_request_t            *request;    /* NULL: answered, or gone */
+    ngx_uint_t                     closed;     /* freed when no thread has it */
+    ngx_http_imgp_ctx_t           *ctx;
+    ngx_http_imgp_worker_t        *worker;
+    ngx_http_imgp_pipeline_t      *pipeline;
+    imgp_store_t                  *store;
+
+    imgp_job_t                    *job;
+    imgp_error_t                   error;      /* why it is refused */
+
+    imgp_sniff_t                   sniff;
+    ngx_uint_t                     sniffed;
+    imgp_pool_t                   *arena;      /* of the multipart parser */
+    imgp_multipart_t              *multipart;
+    uint64_t                       bytes;      /* of the content */
+    ngx_str_t                      type;       /* as the client declares it */
+
+    /* two buffers: one is filled while a thread writes the other */
+    u_char                        *fill;
+    size_t                         filled;
+    size_t                         size;
+    u_char                        *chunk;
+    size_t                         chunk_len;
+    size_t                         chunk_size;
+
+    imgp_blob_t                    blob;
+    ngx_uint_t                     opened;
+    ngx_uint_t                     busy;       /* a thread has it */
+    ngx_uint_t                     paused;     /* waits for the thread */
+    ngx_uint_t                     eof;
+    ngx_http_imgp_task_t           task;
+    imgp_store_error_t             serror;
+    uint64_t                       added;
+
+    /* Repr-Digest, Idempotency-Key */
+    ngx_uint_t                     verify;
+    u_char                         expected[IMGP_DIGEST_LEN];
+    imgp_digest_t                 *whole;      /* of a multipart body */
+    ngx_uint_t                     idem;
+    u_char                         idem_key[IMGP_DIGEST_LEN];
+
+    imgp_msec_t                    begun;
+    imgp_msec_t                    received;
+    imgp_msec_t                    now;        /* in the thread */
+    ngx_uint_t                     known;      /* all stages are */
+    ngx_uint_t                     replayed;   /* same Idempotency-Key */
+    u_char                         replay[IMGP_ID_BYTES];
+    imgp_str_t                     record;
+} ngx_http_imgp_upload_t;
+
+
+/* body.c: event handlers; begins to read */
+
+ngx_int_t ngx_http_imgp_body_read(ngx_http_request_t *r,
+    ngx_http_imgp_upload_t *u);
+
+/* params.c: IMGP_OK, or IMGP_ERROR with err set */
+
+imgp_int_t ngx_http_imgp_params_query(ngx_http_request_t *r,
+    ngx_http_imgp_upload_t *u, imgp_error_t *err);
+imgp_int_t ngx_http_imgp_params_set(ngx_http_imgp_upload_t *u,
+    const imgp_str_t *name, const imgp_str_t *value, imgp_error_t *err);
+
+/* accept.c: all bytes are there */
+
+void ngx_http_imgp_accept(ngx_http_imgp_upload_t *u);
+
+/* upload.c */
+
+void ngx_http_imgp_upload_finalize(ngx_http_imgp_upload_t *u, ngx_int_t rc);
+void ngx_http_imgp_upload_refuse(ngx_http_imgp_upload_t *u);
+ngx_uint_t ngx_http_imgp_upload_gone(ngx_http_imgp_upload_t *u);
+
+
+#endif /* _NGX_HTTP_IMGP_UPLOAD_H_INCLUDED_ */

@@ -1,0 +1,264 @@
+
+/*
+ * Requests that are held until a job changes.  The order is: into the list
+ * of waiters, then a look at the job, then the wait, so that no change falls
+ * between.  A wake-up is a hint; what is answered is read from the job table.
+ *
+ * When the process begins to shut down all are answered at once with what is
+ * known: their clients ask again, and meet a worker of the new configuration.
+ */
+
+
+#include "ngx_http_imgp.h"
+
+
+#define NGX_HTTP_IMGP_WATCH_BUCKETS  256
+
+
+typedef struct {
+    ngx_queue_t                    buckets[NGX_HTTP_IMGP_WATCH_BUCKETS];
+    ngx_uint_t                     n;
+} ngx_http_imgp_watch_t;
+
+
+static void ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx);
+static void ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w,
+    ngx_queue_t *ready);
+static void ngx_http_imgp_watch_expired(ngx_event_t *ev);
+static void ngx_http_imgp_watch_unlink(ngx_http_imgp_ctx_t *ctx);
+static void ngx_http_imgp_watch_cleanup(void *data);
+
+
+ngx_int_t
+ngx_http_imgp_watch_init(ngx_http_imgp_worker_t *w)
+{
+    ngx_uint_t              i;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = ngx_pcalloc(w->cycle->pool, sizeof(ngx_http_imgp_watch_t));
+    if (watch == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_HTTP_IMGP_WATCH_BUCKETS; i++) {
+        ngx_queue_init(&watch->buckets[i]);
+    }
+
+    w->watch = watch;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
+    ngx_int_t (*next)(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx))
+{
+    ngx_int_t               rc;
+    ngx_http_cleanup_t     *cln;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = ctx->worker->watch;
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_imgp_watch_cleanup;
+    cln->data = ctx;
+
+    ctx->request = r;
+    ctx->next = next;
+    ctx->ident.fd = (ngx_socket_t) -1;
+    ctx->timer.handler = ngx_http_imgp_watch_expired;
+    ctx->timer.data = ctx;
+    ctx->timer.log = r->connection->log;
+    ctx->timer.cancelable = 1;
+    ctx->watching = 1;
+
+    ngx_queue_insert_tail(&watch->buckets[ctx->id[0]], &ctx->queue);
+    watch->n++;
+
+    ngx_http_imgp_wake_watching(ctx->worker, 1);
+
+    if (ctx->worker->exiting) {
+        ctx->expired = 1;
+    }
+
+    rc = next(r, ctx);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_imgp_watch_unlink(ctx);
+        return rc;
+    }
+
+    ngx_add_timer(&ctx->timer, ctx->wait);
+
+    r->main->count++;
+    r->read_event_handler = r->discard_body
+                            ? ngx_http_discarded_request_body_handler
+                            : ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+void
+ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
+    const u_char *id)
+{
+    ngx_uint_t              i;
+    ngx_queue_t            *q, *next, *bucket, ready;
+    ngx_http_imgp_ctx_t    *ctx;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = w->watch;
+
+    if (kind != NGX_HTTP_IMGP_WAKE_JOB || watch->n == 0) {
+        return;
+    }
+
+    ngx_queue_init(&ready);
+
+    for (i = id ? id[0] : 0; i < NGX_HTTP_IMGP_WATCH_BUCKETS; i++) {
+        bucket = &watch->buckets[i];
+
+        for (q = ngx_queue_head(bucket);
+             q != ngx_queue_sentinel(bucket);
+             q = next)
+        {
+            next = ngx_queue_next(q);
+            ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+
+            if (id == NULL || ngx_memcmp(ctx->id, id, IMGP_ID_BYTES) == 0) {
+                ngx_queue_remove(q);
+                ngx_queue_insert_tail(&ready, q);
+            }
+        }
+
+        if (id) {
+            break;
+        }
+    }
+
+    ngx_http_imgp_watch_ready(w, &ready);
+}
+
+
+/* answering one may destroy others (an HTTP/2 connection that closes), whose
+   cleanup takes them out of this list: so always its head */
+
+static void
+ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w, ngx_queue_t *ready)
+{
+    ngx_queue_t            *q;
+    ngx_http_imgp_ctx_t    *ctx;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = w->watch;
+
+    while (!ngx_queue_empty(ready)) {
+        q = ngx_queue_head(ready);
+        ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&watch->buckets[ctx->id[0]], q);
+
+        ngx_http_imgp_watch_fire(ctx);
+    }
+}
+
+
+static void
+ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx)
+{
+    ngx_int_t            rc;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    c = r->connection;
+
+    rc = ctx->next(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    ngx_http_imgp_watch_unlink(ctx);
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_imgp_watch_expired(ngx_event_t *ev)
+{
+    ngx_http_imgp_ctx_t  *ctx;
+
+    ctx = ev->data;
+    ctx->expired = 1;
+
+    ngx_http_imgp_watch_fire(ctx);
+}
+
+
+void
+ngx_http_imgp_watch_shutdown(ngx_http_imgp_worker_t *w)
+{
+    ngx_uint_t              i;
+    ngx_queue_t            *q;
+    ngx_http_imgp_ctx_t    *ctx;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = w->watch;
+
+    for (i = 0; i < NGX_HTTP_IMGP_WATCH_BUCKETS; i++) {
+        while (!ngx_queue_empty(&watch->buckets[i])) {
+            q = ngx_queue_head(&watch->buckets[i]);
+            ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+
+            ctx->expired = 1;
+            ctx->request->keepalive = 0;
+
+            ngx_http_imgp_watch_fire(ctx);
+        }
+    }
+}
+
+
+static void
+ngx_http_imgp_watch_unlink(ngx_http_imgp_ctx_t *ctx)
+{
+    ngx_http_imgp_watch_t  *watch;
+
+    if (!ctx->watching) {
+        return;
+    }
+
+    ctx->watching = 0;
+
+    watch = ctx->worker->watch;
+    watch->n--;
+
+    ngx_queue_remove(&ctx->queue);
+    ngx_http_imgp_wake_watching(ctx->worker, -1);
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+}
+
+
+static void
+ngx_http_imgp_watch_cleanup(void *data)
+{
+    ngx_http_imgp_watch_unlink(data);
+}

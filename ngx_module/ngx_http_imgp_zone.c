@@ -1,0 +1,648 @@
+
+/*
+ * The shared zone: its layout, its lock, its rebuilding after a worker died
+ * inside the lock, and the table of worker processes.  The layout and the
+ * reasons stand in ngx_http_imgp_zone.h.
+ *
+ * zone_init() runs in the master, all else in the event loop of workers.
+ */
+
+
+#include "ngx_http_imgp_zone.h"
+
+
+static ngx_int_t ngx_http_imgp_zone_layout(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone);
+static ngx_int_t ngx_http_imgp_zone_pipelines(ngx_http_imgp_zone_t *zone);
+static ngx_int_t ngx_http_imgp_zone_pipeline(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_pipeline_t *pipeline);
+static void ngx_http_imgp_zone_rebuild(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_zone_rebuild_cells(ngx_http_imgp_zone_t *zone,
+    u_char *used);
+static ngx_int_t ngx_http_imgp_zone_mark(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot, u_char *used);
+static void ngx_http_imgp_zone_rebuild_slots(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_zone_rebuild_flights(ngx_http_imgp_zone_t *zone);
+static int ngx_libc_cdecl ngx_http_imgp_zone_cmp(const void *one,
+    const void *two);
+
+
+ngx_int_t
+ngx_http_imgp_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_http_imgp_main_conf_t  *old = data;
+    ngx_http_imgp_main_conf_t  *imcf = shm_zone->data;
+
+    ngx_http_imgp_zone_t  *zone;
+
+    zone = ngx_pcalloc(imcf->pipelines.pool, sizeof(ngx_http_imgp_zone_t));
+    if (zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    imcf->zone = zone;
+
+    zone->conf = imcf;
+    zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    zone->log = shm_zone->shm.log;
+    zone->me = NGX_HTTP_IMGP_NONE;
+
+    if (old) {
+        zone->sh = old->zone->sh;
+
+    } else if (shm_zone->shm.exists) {
+        zone->sh = zone->shpool->data;
+
+    } else if (ngx_http_imgp_zone_layout(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (zone->sh->layout != sizeof(ngx_http_imgp_shzone_t)) {
+        ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
+                      "zone \"%V\" was made by another version of the image "
+                      "pipeline module, restart nginx", &shm_zone->shm.name);
+        return NGX_ERROR;
+    }
+
+    ngx_http_imgp_zone_map(zone);
+
+    if (old == NULL && !shm_zone->shm.exists) {
+        ngx_http_imgp_zone_format(zone);
+    }
+
+    zone->shpool->log_nomem = 0;
+
+    return ngx_http_imgp_zone_pipelines(zone);
+}
+
+
+static ngx_int_t
+ngx_http_imgp_zone_layout(ngx_http_imgp_zone_t *zone)
+{
+    size_t                   size, head, per_job;
+    uint32_t                 n, hash;
+    ngx_http_imgp_shzone_t  *sh;
+
+    /* all of the zone is taken at once: the slab is never used again */
+
+    size = zone->shpool->pfree * ngx_pagesize;
+
+    head = ngx_align(sizeof(ngx_http_imgp_shzone_t), 64);
+    per_job = sizeof(ngx_http_imgp_slot_t) + sizeof(ngx_http_imgp_flight_t)
+              + NGX_HTTP_IMGP_CELLS_JOB * sizeof(ngx_http_imgp_cell_t)
+              + 2 * 2 * sizeof(uint32_t);
+
+    if (size < head + 16 * per_job) {
+        ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
+                      "zone of image_pipeline_path is too small");
+        return NGX_ERROR;
+    }
+
+    sh = ngx_slab_calloc(zone->shpool, size);
+    if (sh == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_min((size - head) / per_job, 1 << 20);
+
+    for (hash = 16; hash < n; hash *= 2) { /* void */ }
+
+    sh->layout = sizeof(ngx_http_imgp_shzone_t);
+    sh->njobs = n;
+    sh->ncells = n * NGX_HTTP_IMGP_CELLS_JOB;
+    sh->nflights = n;
+    sh->nhash = hash;
+
+    zone->sh = sh;
+    zone->shpool->data = sh;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone)
+{
+    u_char                  *p;
+    ngx_http_imgp_shzone_t  *sh;
+
+    sh = zone->sh;
+    p = (u_char *) sh + ngx_align(sizeof(ngx_http_imgp_shzone_t), 64);
+
+    zone->slots = (ngx_http_imgp_slot_t *) p;
+    p += sh->njobs * sizeof(ngx_http_imgp_slot_t);
+
+    zone->flights = (ngx_http_imgp_flight_t *) p;
+    p += sh->nflights * sizeof(ngx_http_imgp_flight_t);
+
+    zone->cells = (ngx_http_imgp_cell_t *) p;
+    p += sh->ncells * sizeof(ngx_http_imgp_cell_t);
+
+    zone->job_hash = (uint32_t *) p;
+    p += sh->nhash * sizeof(uint32_t);
+
+    zone->flight_hash = (uint32_t *) p;
+}
+
+
+static void
+ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t                 i;
+    ngx_http_imgp_shzone_t  *sh;
+
+    sh = zone->sh;
+    sh->sweeper = NGX_HTTP_IMGP_NONE;
+    sh->recoverer = NGX_HTTP_IMGP_NONE;
+
+    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
+        sh->pipelines[i].queue.head = NGX_HTTP_IMGP_NONE;
+        sh->pipelines[i].queue.tail = NGX_HTTP_IMGP_NONE;
+    }
+
+    ngx_http_imgp_zone_rebuild(zone);
+    sh->rebuilt = 0;
+}
+
+
+static ngx_int_t
+ngx_http_imgp_zone_pipelines(ngx_http_imgp_zone_t *zone)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  i;
+    ngx_http_imgp_pipeline_t  **pipelines;
+
+    pipelines = zone->conf->pipelines.elts;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    for (rc = NGX_OK, i = 0; i < zone->conf->pipelines.nelts; i++) {
+        rc = ngx_http_imgp_zone_pipeline(zone, pipelines[i]);
+        if (rc != NGX_OK) {
+            break;
+        }
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
+                      "too many image pipelines, at most %d of old and new "
+                      "configurations together can be alive",
+                      NGX_HTTP_IMGP_PIPELINES);
+    }
+
+    return rc;
+}
+
+
+/* a pipeline keeps its place by its name, through all reloads */
+
+static ngx_int_t
+ngx_http_imgp_zone_pipeline(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_pipeline_t *pipeline)
+{
+    ngx_uint_t                   i;
+    imgp_str_t                  *name;
+    ngx_http_imgp_shpipeline_t  *p, *place;
+
+    name = &pipeline->plan->name;
+    place = NULL;
+
+    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
+        p = &zone->sh->pipelines[i];
+
+        if (ngx_strncmp(p->name, name->data, name->len) == 0
+            && p->name[name->len] == '\0')
+        {
+            place = p;
+            break;
+        }
+
+        if (place == NULL && p->name[0] == '\0') {
+            place = p;
+        }
+    }
+
+    if (place == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_memcmp(place->plan, pipeline->plan->digest, IMGP_DIGEST_LEN) != 0)
+    {
+        ngx_memzero(place->expect, sizeof(place->expect));
+        ngx_memcpy(place->plan, pipeline->plan->digest, IMGP_DIGEST_LEN);
+    }
+
+    ngx_memcpy(place->name, name->data, name->len);
+    pipeline->index = place - zone->sh->pipelines;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_imgp_zone_lock(ngx_http_imgp_zone_t *zone)
+{
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    if (zone->sh->dirty) {
+        ngx_log_error(NGX_LOG_WARN, zone->log, 0,
+                      "image pipeline zone: a worker process died while "
+                      "changing it, rebuilding");
+        ngx_http_imgp_zone_rebuild(zone);
+    }
+
+    zone->sh->dirty = 1;
+    ngx_memory_barrier();
+}
+
+
+void
+ngx_http_imgp_zone_unlock(ngx_http_imgp_zone_t *zone)
+{
+    ngx_memory_barrier();
+    zone->sh->dirty = 0;
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+}
+
+
+static void
+ngx_http_imgp_zone_rebuild(ngx_http_imgp_zone_t *zone)
+{
+    u_char                  *used;
+    ngx_http_imgp_shzone_t  *sh;
+
+    sh = zone->sh;
+
+    used = ngx_calloc(sh->ncells, zone->log);
+    if (used == NULL) {
+        /* no way to go on with indexes that may be wrong */
+        ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
+                      "image pipeline zone: no memory to rebuild it");
+        ngx_shmtx_unlock(&zone->shpool->mutex);
+        exit(2);
+    }
+
+    sh->rebuilt++;
+
+    ngx_http_imgp_zone_rebuild_cells(zone, used);
+    ngx_http_imgp_zone_rebuild_slots(zone);
+    ngx_http_imgp_zone_rebuild_flights(zone);
+
+    ngx_free(used);
+}
+
+
+static void
+ngx_http_imgp_zone_rebuild_cells(ngx_http_imgp_zone_t *zone, u_char *used)
+{
+    uint32_t                 i;
+    ngx_http_imgp_slot_t    *slot;
+    ngx_http_imgp_shzone_t  *sh;
+
+    sh = zone->sh;
+
+    for (i = 0; i < sh->njobs; i++) {
+        slot = &zone->slots[i];
+
+        if (slot->state == NGX_HTTP_IMGP_SLOT_FREE) {
+            continue;
+        }
+
+        if (ngx_http_imgp_zone_mark(zone, slot, used) != NGX_OK) {
+            /* never made whole: its 202 was not sent, or it is on disk */
+            slot->state = NGX_HTTP_IMGP_SLOT_FREE;
+        }
+    }
+
+    sh->free_cell = NGX_HTTP_IMGP_NONE;
+    sh->free_cells = 0;
+
+    for (i = sh->ncells; i-- > 0; /* void */) {
+        if (!used[i]) {
+            zone->cells[i].next = sh->free_cell;
+            sh->free_cell = i;
+            sh->free_cells++;
+        }
+    }
+}
+
+
+/* marks the cells of a slot's record; an index out of range, a cell that has
+   another owner or a record of another job means that it is not one */
+
+static ngx_int_t
+ngx_http_imgp_zone_mark(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot, u_char *used)
+{
+    size_t    len;
+    uint32_t  i, first, marked, n;
+
+    first = (uint32_t) (slot->record >> 32);
+    len = (uint32_t) slot->record;
+    n = ngx_http_imgp_zone_ncells(len);
+
+    if (n == 0 || n > zone->sh->ncells) {
+        return NGX_ERROR;
+    }
+
+    for (marked = 0, i = first; marked < n; marked++, i = zone->cells[i].next)
+    {
+        if (i >= zone->sh->ncells || used[i]) {
+            break;
+        }
+
+        used[i] = 1;
+    }
+
+    if (marked == n) {
+        return NGX_OK;
+    }
+
+    for (i = first; marked > 0; marked--, i = zone->cells[i].next) {
+        used[i] = 0;
+    }
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_imgp_zone_rebuild_slots(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t                     i, n, *index;
+    ngx_http_imgp_slot_t        *slot, **order;
+    ngx_http_imgp_shzone_t      *sh;
+    ngx_http_imgp_shpipeline_t  *p;
+
+    sh = zone->sh;
+
+    for (i = 0; i < sh->nhash; i++) {
+        zone->job_hash[i] = NGX_HTTP_IMGP_NONE;
+    }
+
+    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
+        p = &sh->pipelines[i];
+        p->queue.head = p->queue.tail = NGX_HTTP_IMGP_NONE;
+        p->queue.count = 0;
+        p->running = 0;
+    }
+
+    sh->final.head = sh->final.tail = NGX_HTTP_IMGP_NONE;
+    sh->final.count = 0;
+    sh->free_slot = NGX_HTTP_IMGP_NONE;
+    sh->suspects = 0;
+
+    order = ngx_alloc(sh->njobs * sizeof(ngx_http_imgp_slot_t *), zone->log);
+    if (order == NULL) {
+        exit(2);
+    }
+
+    for (n = 0, i = sh->njobs; i-- > 0; /* void */) {
+        slot = &zone->slots[i];
+
+        if (slot->state == NGX_HTTP_IMGP_SLOT_FREE
+            || slot->pipeline >= NGX_HTTP_IMGP_PIPELINES)
+        {
+            slot->state = NGX_HTTP_IMGP_SLOT_FREE;
+            slot->next = sh->free_slot;
+            sh->free_slot = i;
+            continue;
+        }
+
+        index = ngx_http_imgp_job_hash(zone, slot->id);
+        slot->next = *index;
+        *index = i;
+        order[n++] = slot;
+    }
+
+    ngx_qsort(order, n, sizeof(ngx_http_imgp_slot_t *),
+              ngx_http_imgp_zone_cmp);
+
+    for (i = 0; i < n; i++) {
+        slot = order[i];
+        p = &sh->pipelines[slot->pipeline];
+
+        switch (slot->state) {
+
+        case NGX_HTTP_IMGP_SLOT_QUEUED:
+            ngx_http_imgp_list_push(zone, &p->queue, slot - zone->slots, 0);
+            break;
+
+        case NGX_HTTP_IMGP_SLOT_RUNNING:
+            p->running++;
+            sh->suspects += slot->lost ? 1 : 0;
+            break;
+
+        default: /* NGX_HTTP_IMGP_SLOT_FINAL */
+            ngx_http_imgp_list_push(zone, &sh->final, slot - zone->slots, 0);
+        }
+    }
+
+    ngx_free(order);
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_imgp_zone_cmp(const void *one, const void *two)
+{
+    const ngx_http_imgp_slot_t  *a, *b;
+
+    a = *(ngx_http_imgp_slot_t **) one;
+    b = *(ngx_http_imgp_slot_t **) two;
+
+    return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+
+static void
+ngx_http_imgp_zone_rebuild_flights(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t                 i, *index;
+    ngx_http_imgp_flight_t  *f;
+    ngx_http_imgp_shzone_t  *sh;
+
+    sh = zone->sh;
+    sh->free_flight = NGX_HTTP_IMGP_NONE;
+
+    for (i = 0; i < sh->nhash; i++) {
+        zone->flight_hash[i] = NGX_HTTP_IMGP_NONE;
+    }
+
+    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
+        ngx_memzero(sh->pipelines[i].calls, sizeof(sh->pipelines[i].calls));
+    }
+
+    for (i = sh->nflights; i-- > 0; /* void */) {
+        f = &zone->flights[i];
+
+        if (!f->used || f->pipeline >= NGX_HTTP_IMGP_PIPELINES
+            || f->stage >= IMGP_STAGES_MAX)
+        {
+            f->used = 0;
+            f->next = sh->free_flight;
+            sh->free_flight = i;
+            continue;
+        }
+
+        index = ngx_http_imgp_flight_hash(zone, f->key);
+        f->next = *index;
+        *index = i;
+
+        if (f->calling) {
+            sh->pipelines[f->pipeline].calls[f->stage]++;
+        }
+    }
+}
+
+
+void
+ngx_http_imgp_list_push(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_list_t *list, uint32_t i, ngx_uint_t front)
+{
+    ngx_http_imgp_slot_t  *slot;
+
+    slot = &zone->slots[i];
+    slot->q_prev = front ? NGX_HTTP_IMGP_NONE : list->tail;
+    slot->q_next = front ? list->head : NGX_HTTP_IMGP_NONE;
+
+    if (slot->q_prev != NGX_HTTP_IMGP_NONE) {
+        zone->slots[slot->q_prev].q_next = i;
+
+    } else {
+        list->head = i;
+    }
+
+    if (slot->q_next != NGX_HTTP_IMGP_NONE) {
+        zone->slots[slot->q_next].q_prev = i;
+
+    } else {
+        list->tail = i;
+    }
+
+    list->count++;
+}
+
+
+void
+ngx_http_imgp_list_remove(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_list_t *list, uint32_t i)
+{
+    ngx_http_imgp_slot_t  *slot;
+
+    slot = &zone->slots[i];
+
+    if (slot->q_prev != NGX_HTTP_IMGP_NONE) {
+        zone->slots[slot->q_prev].q_next = slot->q_next;
+
+    } else {
+        list->head = slot->q_next;
+    }
+
+    if (slot->q_next != NGX_HTTP_IMGP_NONE) {
+        zone->slots[slot->q_next].q_prev = slot->q_prev;
+
+    } else {
+        list->tail = slot->q_prev;
+    }
+
+    list->count--;
+}
+
+
+ngx_int_t
+ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t                   i;
+    ngx_http_imgp_shworker_t  *w;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    for (i = 0; i < NGX_HTTP_IMGP_WORKERS; i++) {
+        w = &zone->sh->workers[i];
+
+        if (w->pid == 0) {
+            w->pid = ngx_pid;
+            w->beat = ngx_current_msec;
+            w->watching = 0;
+            zone->me = i;
+            zone->log = ngx_cycle->log;
+            break;
+        }
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    if (i == NGX_HTTP_IMGP_WORKERS) {
+        ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
+                      "image pipeline zone: more than %d worker processes",
+                      NGX_HTTP_IMGP_WORKERS);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* what it still ran stays with its number until the reaper has seen it */
+
+void
+ngx_http_imgp_zone_leave(ngx_http_imgp_zone_t *zone)
+{
+    zone->me = NGX_HTTP_IMGP_NONE;
+}
+
+
+ngx_uint_t
+ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone, uint32_t worker)
+{
+    ngx_http_imgp_shworker_t  *w;
+
+    if (worker >= NGX_HTTP_IMGP_WORKERS) {
+        return 1;
+    }
+
+    if (worker == zone->me) {
+        return 0;
+    }
+
+    w = &zone->sh->workers[worker];
+
+    if (w->pid == 0) {
+        return 1;
+    }
+
+    if (kill(w->pid, 0) == -1 && ngx_errno == ESRCH) {
+        return 1;
+    }
+
+    return ngx_current_msec - w->beat > NGX_HTTP_IMGP_LEASE;
+}
+
+
+void
+ngx_http_imgp_zone_expect(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    ngx_uint_t stage, uint64_t ms)
+{
+    ngx_http_imgp_zone_lock(zone);
+
+    imgp_expect_add(&zone->sh->pipelines[pipeline].expect[stage], ms);
+
+    ngx_http_imgp_zone_unlock(zone);
+}
+
+
+void
+ngx_http_imgp_zone_expected(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    imgp_expect_t *expect)
+{
+    ngx_http_imgp_zone_lock(zone);
+
+    ngx_memcpy(expect, zone->sh->pipelines[pipeline].expect,
+               IMGP_STAGES_MAX * sizeof(imgp_expect_t));
+
+    ngx_http_imgp_zone_unlock(zone);
+}

@@ -1,0 +1,192 @@
+
+/*
+ * How the zone lies in shared memory: fixed arrays, laid out once, indexes
+ * in place of pointers.  Only ngx_http_imgp_zone.c, _table.c, _flight.c and
+ * _wake.c look inside; everybody else calls their functions.
+ *
+ * A worker may be killed at any instruction while it holds the lock.  nginx
+ * then unlocks the mutex; we find "dirty" still set and rebuild every index
+ * (free lists, hash chains, queues, counters) from the slots and cells.  A
+ * slot's record changes by one 64-bit store, so it is the old or the new one.
+ */
+
+
+#ifndef _NGX_HTTP_IMGP_ZONE_H_INCLUDED_
+#define _NGX_HTTP_IMGP_ZONE_H_INCLUDED_
+
+
+#include "ngx_http_imgp.h"
+
+
+#define NGX_HTTP_IMGP_WORKERS     128   /* of all generations together */
+#define NGX_HTTP_IMGP_PIPELINES   NGX_HTTP_IMGP_PIPELINES_MAX
+#define NGX_HTTP_IMGP_RING        1024
+#define NGX_HTTP_IMGP_CELL        256
+#define NGX_HTTP_IMGP_CELL_DATA   (NGX_HTTP_IMGP_CELL - sizeof(uint32_t))
+#define NGX_HTTP_IMGP_CELLS_JOB   4     /* per slot, on the average */
+#define NGX_HTTP_IMGP_LEASE       30000 /* ms without a beat: worker is lost */
+
+#define NGX_HTTP_IMGP_NONE        0xffffffff
+
+
+/* states of a slot; RUNNING ones have an owner, FINAL ones may be evicted */
+
+#define NGX_HTTP_IMGP_SLOT_FREE     0
+#define NGX_HTTP_IMGP_SLOT_QUEUED   1
+#define NGX_HTTP_IMGP_SLOT_RUNNING  2
+#define NGX_HTTP_IMGP_SLOT_FINAL    3
+
+
+typedef struct {
+    u_char                         id[IMGP_ID_BYTES];
+    u_char                         owner[IMGP_OWNER_LEN];
+    uint64_t                       record;     /* first cell << 32 | length */
+    uint64_t                       fence;
+    uint64_t                       seq;        /* order of the queue */
+    imgp_msec_t                    expires_at;
+    uint32_t                       state;
+    uint32_t                       job_state;
+    uint32_t                       revision;
+    uint32_t                       lost;
+    uint32_t                       pipeline;
+    uint32_t                       worker;     /* of a running one */
+    uint32_t                       finishing;  /* its end is being stored */
+    uint32_t                       next;       /* hash chain, free list */
+    uint32_t                       q_prev;     /* queue, or final ones */
+    uint32_t                       q_next;
+} ngx_http_imgp_slot_t;
+
+
+typedef struct {
+    uint32_t                       next;
+    u_char                         data[NGX_HTTP_IMGP_CELL_DATA];
+} ngx_http_imgp_cell_t;
+
+
+typedef struct {
+    uint32_t                       head;
+    uint32_t                       tail;
+    uint32_t                       count;
+} ngx_http_imgp_list_t;
+
+
+typedef struct {
+    ngx_pid_t                      pid;        /* 0: free */
+    ngx_msec_t                     beat;       /* of CLOCK_MONOTONIC */
+    uint32_t                       watching;   /* clients held, runs joined */
+} ngx_http_imgp_shworker_t;
+
+
+typedef struct {
+    u_char                         name[IMGP_NAME_LEN];
+    u_char                         plan[IMGP_DIGEST_LEN];
+    ngx_http_imgp_list_t           queue;
+    uint32_t                       running;
+    uint32_t                       calls[IMGP_STAGES_MAX];
+    imgp_expect_t                  expect[IMGP_STAGES_MAX];
+} ngx_http_imgp_shpipeline_t;
+
+
+/* a run of a stage that goes on somewhere on this machine */
+
+typedef struct {
+    u_char                         key[IMGP_DIGEST_LEN];
+    uint32_t                       used;
+    uint32_t                       worker;
+    uint32_t                       pipeline;
+    uint32_t                       stage;
+    uint32_t                       calling;    /* holds a service's place */
+    uint32_t                       next;       /* hash chain, free list */
+} ngx_http_imgp_flight_t;
+
+
+typedef struct {
+    u_char                         id[IMGP_ID_BYTES];
+    uint32_t                       kind;
+} ngx_http_imgp_wakeup_t;
+
+
+typedef struct {
+    uint32_t                       layout;     /* sizeof() of all of it */
+    uint32_t                       dirty;
+    uint32_t                       njobs;
+    uint32_t                       ncells;
+    uint32_t                       nflights;
+    uint32_t                       nhash;      /* a power of 2 */
+
+    uint64_t                       fence;
+    uint64_t                       seq;
+
+    uint32_t                       free_slot;
+    uint32_t                       free_cell;
+    uint32_t                       free_cells;
+    uint32_t                       free_flight;
+    uint32_t                       suspects;   /* running, with lost > 0 */
+    ngx_http_imgp_list_t           final;      /* oldest first */
+
+    uint32_t                       recovery;   /* of the journal */
+    uint32_t                       recoverer;  /* worker index */
+    uint32_t                       sweeper;
+    ngx_msec_t                     swept;
+    uint64_t                       store_bytes;
+    uint64_t                       rebuilt;
+
+    ngx_atomic_t                   ring_head;
+    ngx_http_imgp_wakeup_t         ring[NGX_HTTP_IMGP_RING];
+
+    ngx_http_imgp_shworker_t       workers[NGX_HTTP_IMGP_WORKERS];
+    ngx_http_imgp_shpipeline_t     pipelines[NGX_HTTP_IMGP_PIPELINES];
+} ngx_http_imgp_shzone_t;
+
+
+struct ngx_http_imgp_zone_s {
+    ngx_http_imgp_main_conf_t     *conf;
+    ngx_slab_pool_t               *shpool;
+    ngx_log_t                     *log;
+    ngx_http_imgp_shzone_t        *sh;
+    ngx_http_imgp_slot_t          *slots;
+    ngx_http_imgp_cell_t          *cells;
+    ngx_http_imgp_flight_t        *flights;
+    uint32_t                      *job_hash;
+    uint32_t                      *flight_hash;
+    uint32_t                       me;         /* index in sh->workers */
+};
+
+
+void ngx_http_imgp_zone_lock(ngx_http_imgp_zone_t *zone);
+void ngx_http_imgp_zone_unlock(ngx_http_imgp_zone_t *zone);
+
+/* under the lock: is a worker process gone, or without a beat for too long? */
+
+ngx_uint_t ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone,
+    uint32_t worker);
+
+void ngx_http_imgp_list_push(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_list_t *list, uint32_t i, ngx_uint_t front);
+void ngx_http_imgp_list_remove(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_list_t *list, uint32_t i);
+
+#define ngx_http_imgp_zone_ncells(len)                                        \
+    (((len) + NGX_HTTP_IMGP_CELL_DATA - 1) / NGX_HTTP_IMGP_CELL_DATA)
+
+
+/* ids and keys are random by themselves: their first bytes are the hash */
+
+static ngx_inline uint32_t *
+ngx_http_imgp_bucket(uint32_t *hash, uint32_t size, const u_char *id)
+{
+    uint32_t  n;
+
+    ngx_memcpy(&n, id, sizeof(uint32_t));
+
+    return &hash[n & (size - 1)];
+}
+
+
+#define ngx_http_imgp_job_hash(zone, id)                                      \
+    ngx_http_imgp_bucket((zone)->job_hash, (zone)->sh->nhash, id)
+#define ngx_http_imgp_flight_hash(zone, key)                                  \
+    ngx_http_imgp_bucket((zone)->flight_hash, (zone)->sh->nhash, key)
+
+
+#endif /* _NGX_HTTP_IMGP_ZONE_H_INCLUDED_ */
