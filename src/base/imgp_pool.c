@@ -1,7 +1,7 @@
 
 /*
  * An arena: small pieces are cut from pages, larger ones get a block of their
- * own; all of it is freed at once.  The same idea as nginx's ngx_pool_t.
+ * own; all of it is freed at once.  The idea is that of nginx's pools.
  *
  * Called by every layer.  A pool belongs to one thread at a time and takes no
  * lock; it owns all memory it hands out, and its first page holds the pool
