@@ -319,6 +319,7 @@ typedef struct {
     ngx_uint_t                     state;      /* private */
     ngx_http_imgp_worker_t        *worker;
 
+    void                         (*started)(void *data);  /* or NULL */
     void                         (*work)(void *data, ngx_log_t *log);
     void                         (*done)(void *data);   /* event loop */
     void                          *data;

@@ -18,6 +18,7 @@ static imgp_int_t ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_accept_body_digest(ngx_http_imgp_upload_t *u,
     u_char *out);
 static imgp_int_t ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u);
+static imgp_int_t ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_accept_done(void *data);
 static ngx_int_t ngx_http_imgp_accept_enter(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_accept_undo(void *data, ngx_log_t *log);
@@ -217,8 +218,6 @@ ngx_http_imgp_accept_body_digest(ngx_http_imgp_upload_t *u, u_char *out)
 static imgp_int_t
 ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
 {
-    size_t           size;
-    ssize_t          n;
     imgp_job_t      *job;
     struct timeval   tv;
 
@@ -227,10 +226,7 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
     ngx_gettimeofday(&tv);
     u->now = (imgp_msec_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
 
-    imgp_job_account(job, u->now);
-    job->phase = IMGP_PHASE_QUEUE;
     job->queued_at = u->now;
-    job->revision = 1;
 
     if (u->known) {
         job->cached = 1;
@@ -239,14 +235,31 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
         job->expires_at = u->now + u->pipeline->plan->keep;
     }
 
-    size = imgp_record_size(job);
+    if (ngx_http_imgp_accept_encode(u) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    return imgp_journal_write(u->store, job->id, u->record.data,
+                              u->record.len, u->known, &u->serror);
+}
+
+
+static imgp_int_t
+ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u)
+{
+    size_t   size;
+    ssize_t  n;
+
+    size = imgp_record_size(u->job);
+
+    free(u->record.data);
 
     u->record.data = malloc(size);
     if (u->record.data == NULL) {
         return imgp_error_set(&u->error, IMGP_E_INTERNAL, "out of memory");
     }
 
-    n = imgp_record_encode(job, u->record.data, size);
+    n = imgp_record_encode(u->job, u->record.data, size);
     if (n < 0) {
         return imgp_error_set(&u->error, IMGP_E_LIMIT,
                               "the job is larger than a record may be");
@@ -254,8 +267,7 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
 
     u->record.len = n;
 
-    return imgp_journal_write(u->store, job->id, u->record.data,
-                              u->record.len, u->known, &u->serror);
+    return IMGP_OK;
 }
 
 
@@ -328,9 +340,18 @@ ngx_http_imgp_accept_enter(ngx_http_imgp_upload_t *u)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
-                                    u->record.data, u->record.len,
-                                    u->known ? 0 : u->pipeline->plan->queue);
+    /* it was "storing" until now */
+
+    imgp_job_account(u->job, ngx_http_imgp_now());
+
+    rc = ngx_http_imgp_accept_encode(u) == IMGP_OK ? NGX_OK : NGX_ERROR;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
+                                        u->record.data, u->record.len,
+                                        u->known ? 0
+                                                 : u->pipeline->plan->queue);
+    }
 
     /* NGX_ABORT: a sweep has just found it in the journal and put it there */
 

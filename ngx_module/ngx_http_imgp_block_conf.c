@@ -408,7 +408,7 @@ ngx_http_imgp_conf_time(ngx_conf_t *cf, ngx_str_t *value, uint64_t min,
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid time \"%V\" in \"%V\": it must be from "
-                           "%uLms to 10y, such as \"90s\" or \"1h 30m\"",
+                           "%uLms to 10y, such as \"90s\" or \"1h30m\"",
                            value, name, min);
         return NGX_ERROR;
     }

@@ -63,6 +63,7 @@ static ngx_int_t ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl,
     ngx_cycle_t *cycle);
 static void ngx_http_imgp_curl_event(ngx_http_imgp_curl_t *curl,
     ngx_event_t *ev, ngx_event_handler_pt handler);
+static void ngx_http_imgp_curl_unset(ngx_event_t *ev);
 static void ngx_http_imgp_curl_abort(ngx_queue_t *queue);
 static ngx_uint_t ngx_http_imgp_curl_room(ngx_http_imgp_curl_t *curl);
 static void ngx_http_imgp_curl_feed(ngx_http_imgp_curl_t *curl);
@@ -202,19 +203,24 @@ ngx_http_imgp_curl_destroy(ngx_http_imgp_curl_t *curl)
 
     ngx_http_imgp_socket_free(&curl->sockets);
 
-    if (curl->timer.timer_set) {
-        ngx_del_timer(&curl->timer);
-    }
-
-    if (curl->retry.timer_set) {
-        ngx_del_timer(&curl->retry);
-    }
-
-    if (curl->soon.posted) {
-        ngx_delete_posted_event(&curl->soon);
-    }
+    ngx_http_imgp_curl_unset(&curl->timer);
+    ngx_http_imgp_curl_unset(&curl->retry);
+    ngx_http_imgp_curl_unset(&curl->soon);
 
     ngx_destroy_pool(curl->pool);
+}
+
+
+static void
+ngx_http_imgp_curl_unset(ngx_event_t *ev)
+{
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    if (ev->posted) {
+        ngx_delete_posted_event(ev);
+    }
 }
 
 
@@ -596,7 +602,7 @@ ngx_http_imgp_curl_socket(CURL *easy, curl_socket_t fd, int what, void *data,
 }
 
 
-/* curl tells us before it closes; a socket it forgot would be found here */
+/* of connections that were made, curl tells before it closes them */
 
 static int
 ngx_http_imgp_curl_close_socket(void *data, curl_socket_t fd)

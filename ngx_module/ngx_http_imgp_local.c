@@ -11,6 +11,7 @@
 #define NGX_HTTP_IMGP_LOCAL_MEMORY  ((size_t) 1 << 30)   /* of one run */
 
 
+static void ngx_http_imgp_local_started(void *data);
 static void ngx_http_imgp_local_work(void *data, ngx_log_t *log);
 static imgp_int_t ngx_http_imgp_local_run(ngx_http_imgp_unit_t *unit,
     imgp_str_t *maps);
@@ -22,13 +23,22 @@ static void ngx_http_imgp_local_done(void *data);
 void
 ngx_http_imgp_local_start(ngx_http_imgp_unit_t *unit)
 {
-    unit->attempts++;
-
-    unit->changed(unit);
-
     ngx_http_imgp_unit_work(unit, NGX_HTTP_IMGP_TASK_CPU,
+                            ngx_http_imgp_local_started,
                             ngx_http_imgp_local_work,
                             ngx_http_imgp_local_done);
+}
+
+
+/* a thread is free for it */
+
+static void
+ngx_http_imgp_local_started(void *data)
+{
+    ngx_http_imgp_unit_t  *unit = data;
+
+    unit->attempts++;
+    unit->changed(unit);
 }
 
 

@@ -23,7 +23,7 @@ static void ngx_http_imgp_post_stored(void *data);
 void
 ngx_http_imgp_post_start(ngx_http_imgp_unit_t *unit)
 {
-    ngx_http_imgp_unit_work(unit, NGX_HTTP_IMGP_TASK_IO,
+    ngx_http_imgp_unit_work(unit, NGX_HTTP_IMGP_TASK_IO, NULL,
                             ngx_http_imgp_post_prepare,
                             ngx_http_imgp_post_prepared);
 }
@@ -183,7 +183,7 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
         return;
     }
 
-    ngx_http_imgp_unit_work(unit, NGX_HTTP_IMGP_TASK_IO,
+    ngx_http_imgp_unit_work(unit, NGX_HTTP_IMGP_TASK_IO, NULL,
                             ngx_http_imgp_post_store,
                             ngx_http_imgp_post_stored);
 }

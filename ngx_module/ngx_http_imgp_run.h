@@ -87,6 +87,7 @@ struct ngx_http_imgp_run_s {
     ngx_http_imgp_unit_t         **units;      /* by stage: its array */
     ngx_uint_t                    *nunits;     /* by stage */
     ngx_uint_t                    *nrunning;   /* by stage: not DONE */
+    u_char                         spared[IMGP_STAGES_MAX];
     ngx_uint_t                     threads;    /* tasks not yet back */
 
     ngx_event_t                    publish;    /* posted, once a turn */
@@ -114,7 +115,8 @@ void ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key);
 
 void ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_unit_work(ngx_http_imgp_unit_t *unit, ngx_uint_t kind,
-    void (*work)(void *data, ngx_log_t *log), void (*done)(void *data));
+    void (*started)(void *data), void (*work)(void *data, ngx_log_t *log),
+    void (*done)(void *data));
 void ngx_http_imgp_unit_wait(ngx_http_imgp_unit_t *unit,
     ngx_http_imgp_unit_e state);
 
@@ -131,8 +133,22 @@ void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 
 /* ngx_http_imgp_run.c */
 
+void ngx_http_imgp_run_stop(ngx_http_imgp_run_t *run);
+void ngx_http_imgp_run_abandon(ngx_http_imgp_run_t *run);
 ngx_queue_t *ngx_http_imgp_run_waiting(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_run_unref(ngx_http_imgp_run_t *run);
+
+
+/* ngx_http_imgp_stages.c */
+
+void ngx_http_imgp_run_advance(ngx_http_imgp_run_t *run);
+
+/* ngx_http_imgp_publish.c */
+
+void ngx_http_imgp_run_show(ngx_http_imgp_run_t *run);
+void ngx_http_imgp_run_changed(ngx_http_imgp_run_t *run);
+ngx_int_t ngx_http_imgp_run_encode(ngx_http_imgp_run_t *run);
+void ngx_http_imgp_run_end(ngx_http_imgp_run_t *run);
 
 
 #define ngx_http_imgp_unit_stage(unit)                                        \

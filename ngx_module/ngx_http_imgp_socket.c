@@ -5,8 +5,9 @@
  * curl wants events, so idle connections of curl's pool hold neither a slot
  * nor the process.  Called by ngx_http_imgp_curl.c, event loop only.
  *
- * The table by descriptor is what knows them; a socket that curl closed
- * without a word would be found in it.
+ * The table by descriptor is what knows them.  A connect that is broken off
+ * is closed by curl (7.88) before it says so: epoll has forgotten the socket
+ * then, and must not be asked about it.
  */
 
 
@@ -104,6 +105,7 @@ ngx_http_imgp_socket_grow(ngx_http_imgp_sockets_t *sockets, ngx_uint_t size)
 ngx_int_t
 ngx_http_imgp_socket_release(ngx_http_imgp_sockets_t *sockets, ngx_socket_t fd)
 {
+    ngx_uint_t         flags;
     ngx_connection_t  *c;
 
     if ((ngx_uint_t) fd >= sockets->size || sockets->connections[fd] == NULL) {
@@ -114,8 +116,15 @@ ngx_http_imgp_socket_release(ngx_http_imgp_sockets_t *sockets, ngx_socket_t fd)
     sockets->connections[fd] = NULL;
     sockets->n--;
 
-    (void) ngx_http_imgp_socket_event(c->read, NGX_READ_EVENT, 0);
-    (void) ngx_http_imgp_socket_event(c->write, NGX_WRITE_EVENT, 0);
+    flags = (fcntl(fd, F_GETFD) == -1) ? NGX_CLOSE_EVENT : 0;
+
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
+    }
+
+    if (c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
+    }
 
     if (c->read->posted) {
         ngx_delete_posted_event(c->read);

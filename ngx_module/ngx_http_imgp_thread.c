@@ -187,6 +187,10 @@ ngx_http_imgp_thread_post(ngx_http_imgp_worker_t *w,
         w->posted_cpu++;
     }
 
+    if (task->started) {
+        task->started(task->data);
+    }
+
     return NGX_OK;
 }
 

@@ -183,7 +183,8 @@ ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key)
 
 void
 ngx_http_imgp_unit_work(ngx_http_imgp_unit_t *unit, ngx_uint_t kind,
-    void (*work)(void *data, ngx_log_t *log), void (*done)(void *data))
+    void (*started)(void *data), void (*work)(void *data, ngx_log_t *log),
+    void (*done)(void *data))
 {
     struct timeval  tv;
 
@@ -194,6 +195,7 @@ ngx_http_imgp_unit_work(ngx_http_imgp_unit_t *unit, ngx_uint_t kind,
     unit->run->threads++;
 
     unit->task.kind = kind;
+    unit->task.started = started;
     unit->task.work = work;
     unit->task.done = done;
     unit->task.data = unit;
