@@ -154,6 +154,8 @@ $(B)/module/Makefile: config Makefile | packages $(NGINX)
 $(MODULE): $(B)/module/Makefile FORCE
 	@$(MAKE) -s -j$(JOBS) -C $(NGINX_SRC) \
 	    -f $(CURDIR)/$(B)/module/Makefile modules
+	@! nm -u $(B)/module/$(NAME).so | grep -E ' (imgp_|ngx_http_im)' \
+	    || { echo "$(NAME): these are defined nowhere (config?)"; exit 1; }
 	@cmp -s $(B)/module/$(NAME).so $@ || { cp $(B)/module/$(NAME).so $@; \
 	    echo "  built      $@"; }
 
