@@ -164,7 +164,8 @@ imgp_int_t imgp_job_bind(imgp_job_t *job, const imgp_plan_t *plan);
  * The state table.  IMGP_OK, or IMGP_DECLINED for a transition that is not in
  * it, which changes nothing.  "now" is ms since the epoch; a clock that steps
  * back never makes a time negative: times are read off job->phase_at, which
- * only grows.  Both keep the accounting of time and add 1 to the revision.
+ * only grows.  Both keep the accounting of time; the revision is left to the
+ * one who publishes the job.
  *
  * The end of a job cancels its stages that are not final; SUCCEED sets the
  * progress to all of it.  RETRY forgets the error, the end and the losses; a

@@ -23,16 +23,17 @@ void imgp_expect_add(imgp_expect_t *e, uint64_t ms);
 
 /*
  * Sets the progress of each running stage (by its expected time, at most 95 %
- * of it by time alone) and of the job; neither ever falls.  Weights: declared
- * ones, else the expected times, else equal.  "expect" has an entry per
+ * of it by time alone) and of the job (at most 99 % before its end); neither
+ * ever falls.  Weights: declared ones, else the expected times, else equal;
+ * stages whose "when" says no weigh nothing.  "expect" has an entry per
  * stage, or is NULL.  Returns 1 when the job's percentage changed.
  */
 
 imgp_uint_t imgp_progress_update(const imgp_plan_t *plan, imgp_job_t *job,
     const imgp_expect_t *expect, imgp_msec_t now);
 
-/* ms left along the longest path of the graph, of a stage or (stage -1) the
-   job; -1: not known */
+/* ms of work left along the longest path of the graph to the end of a stage,
+   or (stage -1) of the job; -1: not known; waiting in the queue is not in it */
 
 int64_t imgp_progress_eta(const imgp_plan_t *plan, const imgp_job_t *job,
     imgp_int_t stage, const imgp_expect_t *expect, imgp_msec_t now);

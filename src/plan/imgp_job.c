@@ -185,7 +185,6 @@ imgp_job_event(imgp_job_t *job, imgp_job_event_e event, imgp_msec_t now)
     imgp_job_count(job, now);
 
     job->state = to;
-    job->revision++;
 
     if (was == IMGP_JOB_FAILED) {
         imgp_job_retried(job);
@@ -338,7 +337,6 @@ imgp_job_stage_event(imgp_job_t *job, imgp_uint_t stage,
     st->state = to;
     imgp_job_stage_enter(job, st, event);
 
-    job->revision++;
     job->phase = imgp_job_phase(job);
 
     return IMGP_OK;

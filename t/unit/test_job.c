@@ -39,11 +39,9 @@ life(void)
 
     is_int(imgp_job_event(job, IMGP_JOB_CLAIM, 1100), IMGP_OK, "claim");
     is_int(job->started_at, 1100, "started");
-    is_int(job->revision, 1, "revision");
     is_int(imgp_job_event(job, IMGP_JOB_CLAIM, 1200), IMGP_DECLINED,
            "no second claim");
     is_int(job->phase_at, 1100, "which changes nothing");
-    is_int(job->revision, 1, "nor the revision");
 
     imgp_job_stage_event(job, 0, IMGP_ST_READY, 1110);
     is_int(job->phase, IMGP_PHASE_QUEUE, "nothing runs yet");
@@ -330,7 +328,6 @@ spoilt(const imgp_job_t *job, const imgp_job_t *before)
     }
 
     if (job->phase_at < before->phase_at
-        || job->revision < before->revision
         || job->progress < before->progress)
     {
         return 3;

@@ -1,0 +1,278 @@
+
+/*
+ * Progress, time left, backoff.  What is expected of a stage is the mean of
+ * its measured durations; weights that are declared count as they are, and a
+ * stage without one is put on the same scale by its duration.
+ *
+ * Called by the runner (event loop) on its tick and when a stage changes, and
+ * for every document (time left).  Pure but for the job's own fields; the
+ * clock and the random number come from the caller.
+ */
+
+
+#include <imgp/imgp_progress.h>
+#include <imgp/imgp_graph.h>
+
+
+#define IMGP_PROGRESS_ALL      1000
+#define IMGP_PROGRESS_BY_TIME  950    /* the rest is the stage's own to tell */
+#define IMGP_PROGRESS_OPEN     999    /* of a job that has not ended */
+#define IMGP_PROGRESS_SAMPLES  8      /* the mean forgets at this rate */
+#define IMGP_PROGRESS_UNIT     1000   /* a declared weight of 1 */
+
+
+static void imgp_progress_weights(const imgp_plan_t *plan,
+    const imgp_expect_t *expect, uint64_t *weights);
+static uint64_t imgp_progress_scale(const imgp_plan_t *plan,
+    const imgp_expect_t *expect, uint64_t ms);
+static uint32_t imgp_progress_stage(const imgp_job_t *job, imgp_uint_t stage,
+    const imgp_expect_t *expect, imgp_msec_t now);
+static int64_t imgp_progress_left(const imgp_plan_t *plan,
+    const imgp_job_t *job, imgp_uint_t stage, const imgp_expect_t *expect,
+    imgp_msec_t now);
+
+
+void
+imgp_expect_add(imgp_expect_t *e, uint64_t ms)
+{
+    int64_t  n;
+
+    ms = imgp_min(ms, UINT32_MAX);
+    n = imgp_min(e->samples + (uint64_t) 1, IMGP_PROGRESS_SAMPLES);
+
+    e->mean_ms = (uint32_t) (e->mean_ms + ((int64_t) ms - e->mean_ms) / n);
+
+    if (e->samples < UINT32_MAX) {
+        e->samples++;
+    }
+}
+
+
+imgp_uint_t
+imgp_progress_update(const imgp_plan_t *plan, imgp_job_t *job,
+    const imgp_expect_t *expect, imgp_msec_t now)
+{
+    uint32_t           was;
+    uint64_t           done, total, weights[IMGP_STAGES_MAX];
+    imgp_uint_t        i;
+    imgp_job_stage_t  *st;
+
+    if (imgp_job_is_final(job->state)) {
+        return 0;
+    }
+
+    imgp_progress_weights(plan, expect, weights);
+
+    done = 0;
+    total = 0;
+
+    for (i = 0; i < plan->nstages; i++) {
+        if (!imgp_graph_wanted(plan, job, i)) {
+            continue;
+        }
+
+        st = &job->stages[i];
+        st->progress = imgp_progress_stage(job, i, expect, now);
+
+        total += weights[i];
+        done += imgp_stage_is_final(st->state)
+                    ? weights[i]
+                    : weights[i] * st->progress / IMGP_PROGRESS_ALL;
+    }
+
+    was = job->progress;
+
+    if (total) {
+        done = imgp_min(done * IMGP_PROGRESS_ALL / total, IMGP_PROGRESS_OPEN);
+        job->progress = imgp_max(was, (uint32_t) done);
+    }
+
+    return job->progress / 10 != was / 10;
+}
+
+
+/*
+ * In thousandths of a declared weight, or in ms when none is declared.  Each
+ * is below 2^32 * 1000, so the sums over 32 stages stay far from 2^64.
+ */
+
+static void
+imgp_progress_weights(const imgp_plan_t *plan, const imgp_expect_t *expect,
+    uint64_t *weights)
+{
+    uint64_t     known, mean;
+    imgp_uint_t  i, n, declared;
+
+    known = 0;
+    n = 0;
+    declared = 0;
+
+    for (i = 0; i < plan->nstages; i++) {
+        declared |= plan->stages[i].weight;
+
+        if (expect != NULL && expect[i].samples) {
+            known += expect[i].mean_ms;
+            n++;
+        }
+    }
+
+    mean = n ? imgp_max(known / n, 1) : 1;
+
+    for (i = 0; i < plan->nstages; i++) {
+
+        if (plan->stages[i].weight) {
+            weights[i] = imgp_min(plan->stages[i].weight, UINT32_MAX)
+                         * IMGP_PROGRESS_UNIT;
+
+        } else if (expect != NULL && expect[i].samples) {
+            weights[i] = imgp_max(expect[i].mean_ms, 1);
+
+            if (declared) {
+                weights[i] = imgp_progress_scale(plan, expect, weights[i]);
+            }
+
+        } else {
+            weights[i] = declared ? IMGP_PROGRESS_UNIT : mean;
+        }
+    }
+}
+
+
+/* ms as a weight, by the stages of which both are known */
+
+static uint64_t
+imgp_progress_scale(const imgp_plan_t *plan, const imgp_expect_t *expect,
+    uint64_t ms)
+{
+    double       w;
+    uint64_t     weight, time;
+    imgp_uint_t  i;
+
+    weight = 0;
+    time = 0;
+
+    for (i = 0; i < plan->nstages; i++) {
+        if (plan->stages[i].weight && expect[i].samples) {
+            weight += imgp_min(plan->stages[i].weight, UINT32_MAX);
+            time += expect[i].mean_ms;
+        }
+    }
+
+    if (time == 0) {
+        return IMGP_PROGRESS_UNIT;
+    }
+
+    w = (double) ms * (double) weight * IMGP_PROGRESS_UNIT / (double) time;
+
+    return (uint64_t) imgp_min(imgp_max(w, 1.0), 4294967295.0 * 1000);
+}
+
+
+static uint32_t
+imgp_progress_stage(const imgp_job_t *job, imgp_uint_t stage,
+    const imgp_expect_t *expect, imgp_msec_t now)
+{
+    uint64_t                 elapsed, mean;
+    const imgp_job_stage_t  *st;
+
+    st = &job->stages[stage];
+
+    if (st->state != IMGP_ST_RUNNING || expect == NULL
+        || expect[stage].samples == 0 || now <= st->started_at)
+    {
+        return st->progress;
+    }
+
+    mean = imgp_max(expect[stage].mean_ms, 1);
+    elapsed = imgp_min(now - st->started_at, mean);
+
+    return imgp_max(st->progress,
+                    (uint32_t) (elapsed * IMGP_PROGRESS_BY_TIME / mean));
+}
+
+
+/* stages come after their inputs in the plan's order */
+
+int64_t
+imgp_progress_eta(const imgp_plan_t *plan, const imgp_job_t *job,
+    imgp_int_t stage, const imgp_expect_t *expect, imgp_msec_t now)
+{
+    int64_t              left, ends[IMGP_STAGES_MAX], last;
+    imgp_uint_t          i, k, n;
+    const imgp_stage_t  *st;
+
+    last = 0;
+
+    for (n = 0; n < plan->nstages; n++) {
+        i = plan->order[n];
+        st = &plan->stages[i];
+
+        left = imgp_progress_left(plan, job, i, expect, now);
+        ends[i] = 0;
+
+        for (k = 0; left > 0 && k < st->nfrom; k++) {
+            if (st->from[k] != IMGP_UPLOAD) {
+                ends[i] = (ends[i] == -1 || ends[st->from[k]] == -1)
+                              ? -1 : imgp_max(ends[i], ends[st->from[k]]);
+            }
+        }
+
+        ends[i] = (left == -1 || ends[i] == -1) ? -1 : ends[i] + left;
+
+        if ((imgp_int_t) i == stage) {
+            return ends[i];
+        }
+
+        last = (last == -1 || ends[i] == -1) ? -1 : imgp_max(last, ends[i]);
+    }
+
+    return last;
+}
+
+
+/* of the stage alone */
+
+static int64_t
+imgp_progress_left(const imgp_plan_t *plan, const imgp_job_t *job,
+    imgp_uint_t stage, const imgp_expect_t *expect, imgp_msec_t now)
+{
+    uint32_t  progress;
+
+    if (imgp_stage_is_final(job->stages[stage].state)
+        || !imgp_graph_wanted(plan, job, stage))
+    {
+        return 0;
+    }
+
+    if (expect == NULL || expect[stage].samples == 0) {
+        return -1;
+    }
+
+    progress = (job->stages[stage].state == IMGP_ST_RUNNING)
+                   ? imgp_progress_stage(job, stage, expect, now) : 0;
+
+    progress = imgp_min(progress, IMGP_PROGRESS_ALL);
+
+    return (int64_t) expect[stage].mean_ms
+           * (int64_t) (IMGP_PROGRESS_ALL - progress) / IMGP_PROGRESS_ALL;
+}
+
+
+imgp_msec_t
+imgp_backoff(imgp_msec_t delay, imgp_uint_t attempt, uint32_t rnd,
+    imgp_msec_t retry_after)
+{
+    imgp_msec_t  quarter;
+
+    delay = imgp_min(delay, IMGP_BACKOFF_MAX);
+
+    while (attempt-- > 1 && delay && delay < IMGP_BACKOFF_MAX) {
+        delay = imgp_min(delay * 2, IMGP_BACKOFF_MAX);
+    }
+
+    quarter = delay / 4;
+    delay = delay - quarter + rnd % (2 * quarter + 1);
+    delay = imgp_min(delay, IMGP_BACKOFF_MAX);
+
+    return imgp_max(delay, retry_after);
+}
