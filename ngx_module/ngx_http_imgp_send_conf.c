@@ -205,7 +205,7 @@ ngx_http_imgp_conf_pieces(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
     ngx_array_t *pieces, ngx_str_t *value)
 {
     u_char                 *p, *begin, *last;
-    ngx_str_t               name;
+    ngx_str_t               name, *directive;
     ngx_uint_t              n;
     ngx_http_imgp_piece_t  *piece;
 
@@ -219,6 +219,7 @@ ngx_http_imgp_conf_pieces(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
         return NGX_CONF_ERROR;
     }
 
+    directive = cf->args->elts;
     last = value->data + value->len;
     begin = value->data;
 
@@ -226,8 +227,8 @@ ngx_http_imgp_conf_pieces(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
 
         if ((*p < ' ' && *p != '\t') || *p == 0x7f) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "control character in the value \"%V\": "
-                               "remove it", value);
+                               "control character in the value of \"%V\": "
+                               "write it without", directive);
             return NGX_CONF_ERROR;
         }
 

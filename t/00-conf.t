@@ -1,0 +1,1165 @@
+#!/usr/bin/env perl
+
+# The configuration: what is allowed, and every error that "nginx -t" finds,
+# with its file, its line and the sentence that tells the mend.
+#
+# "--- http" is a file of its own that http {} includes, so that its lines have
+# known numbers, "--- stages" the inside of the one pipeline in it, "--- files"
+# more such files, "--- location" the inside of the server.  There is an
+# image_pipeline_path, unless a block has its own or "--- no_path".
+#
+# "--- emerg" is LINE: MESSAGE, or FILE:LINE: MESSAGE; "-" for a line in the
+# server, "*" for an error that has no place.  It is literal, but HTML is the
+# folder of the files, ROOT the prefix of nginx, and STORE some folder.
+
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use Test::Nginx::Socket 'no_plan';
+use ImgpTest;
+
+my $store;
+
+no_root_location();
+no_shuffle();
+add_block_preprocessor(\&prepare);
+
+sub prepare {
+    my ($block) = @_;
+
+    my $http = $block->http // '';
+    my $html = $Test::Nginx::Util::HtmlDir;
+
+    $http = "image_pipeline p {\n" . $block->stages . "}\n"
+        if defined $block->stages;
+
+    $http = repeated($block->many) if defined $block->many;
+
+    my $path = "image_pipeline_path \$TEST_NGINX_STORE zone=jobs:1m;\n";
+    $path = '' if $http =~ /^image_pipeline_path/m || defined $block->no_path;
+
+    $block->set_value('user_files',
+                      places(">>> p.conf\n$http" . ($block->files // '')));
+    $block->set_value('http_config', $path . "include $html/p.conf;\n");
+    $block->set_value('config', "location = /t { return 200 ok; }\n"
+                                . ($block->location // ''));
+
+    if (defined $block->emerg) {
+        my ($file, $line, $text) =
+            $block->emerg =~ /^(?:([\w.]+):)?(\d+|[-*]): (.*?)\s*\z/s
+            or die $block->name . ": LINE: MESSAGE is expected";
+
+        $text = places($text);
+        $file //= 'p.conf';
+
+        my $in = $line eq '*' ? '' :
+                 $line eq '-' ? ' in .*/nginx\.conf:\d+'
+                              : " in \Q$html/$file\E:$line";
+
+        $block->set_value('must_die', 1);
+        $block->set_value('error_log', [qr/\[emerg\] \S+ \Q$text\E$in$/m]);
+        return;
+    }
+
+    $block->set_value('request', 'GET /t') unless defined $block->request;
+    $block->set_value('response_body_like', qr/./)
+        unless defined $block->response_body;
+}
+
+
+sub places {
+    my ($text) = @_;
+
+    $store //= tempdir("conf-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+    chmod(0755, $store);
+
+    $text =~ s/\bHTML\b/$Test::Nginx::Util::HtmlDir/g;
+    $text =~ s/\bROOT\b/$Test::Nginx::Util::ServRoot/g;
+    $text =~ s/\bSTORE\b/$store/g;
+
+    return $text;
+}
+
+
+# a configuration too long to be written down
+
+sub repeated {
+    my ($what) = @_;
+    my $pipeline = "image_pipeline p {\n%s}\n";
+
+    return sprintf($pipeline, join('', map { "stage s$_ { resize 9; }\n" }
+                                       1 .. 33))
+        if $what =~ /stages/;
+
+    return sprintf($pipeline, join('', map { "param p$_ a a;\n" } 1 .. 17)
+                              . "stage a { resize 9; }\n")
+        if $what =~ /params/;
+
+    return sprintf($pipeline, "stage a { post http://[::1]/;\n"
+                              . join('', map { "header H$_ v;\n" } 1 .. 33)
+                              . "}\n")
+        if $what =~ /headers/;
+
+    return sprintf($pipeline, "stage a { post http://[::1]/;\nsend multipart f"
+                              . join('', map { " n$_=v" } 1 .. 33)
+                              . ";\n}\n")
+        if $what =~ /fields/;
+
+    return sprintf($pipeline, "stage a {\npost http://[::1]/"
+                              . 'x' x 2048 . ";\n}\n")
+        if $what =~ /url/;
+
+    die "many: $what";
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: the whole of it
+--- http
+image_pipeline_path STORE/a/ zone=jobs:256k max_size=10g inactive=7d sync=off;
+image_pipeline_threads image;
+image_pipeline_owner $remote_user;
+image_pipeline_wait 20s;
+image_pipeline_cache_bypass $http_pragma $arg_fresh;
+
+image_pipeline closet {
+    accept image/jpeg IMAGE/PNG application/* */*;
+    max_pixels 64m;
+    concurrency 8;
+    queue 1000;
+    cache off;
+    keep 1h30m;
+    param expand on on|off;
+    param size 10 ~[0-9]+;
+
+    stage photo { resize 1200x800 fit=cover; }
+    stage cutout {
+        send multipart file model=u2net-$param_size kind=${param_kind-2};
+        header x-api-key @HTML/key;
+        header X-Size "$param_size px";
+        header Host model.example;
+        timeout 3m;
+        retry 3 60s;
+        concurrency 2;
+        post http://models/api/remove?a=b:c;
+        take body;
+        weight 30;
+        message "Schneidet frei – ✂";
+    }
+    stage items {
+        post http://[::1]:8080/v1/items:go;
+        send raw;
+        header Content-Type image/png;
+    }
+    stage expanded {
+        each items;
+        when !$param_expand;
+        optional;
+        post http://unix:/run/model.sock:/expand;
+    }
+    stage framed { from photo; when ${param_expand}; canvas 20 color=#fff0f0; }
+    stage boxes { from photo items; crop /boxes/*; }
+    stage result {
+        each expanded;
+        from cutout;
+        encode auto max=1024 quality=85 background=#ffffff;
+    }
+    outputs cutout result;
+    param kind-2 a a|b;
+}
+
+upstream models { server 127.0.0.1:1; }
+--- files
+>>> key
+s3cret
+--- location
+image_pipeline_wait 30s;
+location /clothes/ {
+    image_pipeline_pass closet;
+    if ($arg_x) { set $y 1; }
+    limit_except GET { deny 192.0.2.1; }
+    image_pipeline_owner "";
+    image_pipeline_cache_bypass $arg_fresh;
+    location /clothes/x/ { return 204; }
+}
+location ^~ /more/ { image_pipeline_pass closet; }
+
+=== TEST 2: the least of it
+--- http
+image_pipeline p { stage a { resize 9; } }
+--- location
+location / { image_pipeline_pass p; }
+
+=== TEST 3: the pipeline may stand below the server, and there may be many
+--- http
+server {
+    listen unix:HTML/sock;
+    location /a/ { image_pipeline_pass b; }
+}
+image_pipeline a { stage a { resize 9; } }
+image_pipeline b { stage a { resize 9; } }
+
+=== TEST 4: blocks may include files
+--- http
+image_pipeline p { include HTML/stage.conf; }
+--- files
+>>> stage.conf
+stage a { include HTML/options.conf; }
+>>> options.conf
+resize 9;
+weight 2;
+
+=== TEST 5: an error in such a file is told with its own place
+--- http
+image_pipeline p { include HTML/more.conf; }
+--- files
+>>> more.conf
+stage a { resize 9; }
+stage b { from c; resize 9; }
+--- emerg
+more.conf:2: stage "b": unknown stage "c" in "from", it must be "upload" or a stage of this pipeline
+
+=== TEST 6: a pipeline nobody passes to needs no store
+--- no_path
+--- stages
+stage a { resize 9; }
+
+=== TEST 7: an unknown host is for the resolver, if there is one
+--- http
+resolver 127.0.0.1;
+image_pipeline p { stage a { post http://nosuch.invalid/; } }
+
+=== TEST 8: the variables are empty where there is no job
+--- http
+image_pipeline p { stage a { resize 9; } }
+--- location
+location = /v {
+    return 200 "[$image_pipeline_job$image_pipeline_status$image_pipeline_cache$image_pipeline_digest]\n";
+}
+--- request
+GET /v
+--- response_body
+[]
+
+=== TEST 9: a relative path begins at nginx's prefix
+--- http
+image_pipeline_path nosuch/jobs/ zone=jobs:1m;
+--- emerg
+*: mkdir() "ROOT/nosuch/jobs" failed (2: No such file or directory)
+
+=== TEST 10: path twice
+--- http
+image_pipeline_path STORE/a zone=jobs:1m;
+image_pipeline_path STORE/b zone=jobs:1m;
+--- emerg
+2: "image_pipeline_path" directive is duplicate
+
+=== TEST 11: path without a zone
+--- http
+image_pipeline_path STORE/a max_size=1g;
+--- emerg
+1: "image_pipeline_path" must have a "zone" parameter, such as "zone=jobs:32m"
+
+=== TEST 12: path alone
+--- http
+image_pipeline_path STORE/a;
+--- emerg
+1: invalid number of arguments in "image_pipeline_path" directive
+
+=== TEST 13: a zone without a size
+--- http
+image_pipeline_path STORE/a zone=jobs;
+--- emerg
+1: invalid zone "zone=jobs": it must be a name and a size, such as "zone=jobs:32m"
+
+=== TEST 14: a zone without a name
+--- http
+image_pipeline_path STORE/a zone=:1m;
+--- emerg
+1: invalid zone "zone=:1m": it must be a name and a size, such as "zone=jobs:32m"
+
+=== TEST 15: a zone of a size that is none
+--- http
+image_pipeline_path STORE/a zone=jobs:big;
+--- emerg
+1: invalid zone "zone=jobs:big": it must be a name and a size, such as "zone=jobs:32m"
+
+=== TEST 16: a small zone
+--- http
+image_pipeline_path STORE/a zone=jobs:255k;
+--- emerg
+1: zone "jobs" of 261120 bytes is too small: it must be 256k or more
+
+=== TEST 17: max_size
+--- http
+image_pipeline_path STORE/a zone=jobs:1m max_size=much;
+--- emerg
+1: invalid max_size value "max_size=much": it must be a size such as "max_size=10g"
+
+=== TEST 18: inactive
+--- http
+image_pipeline_path STORE/a zone=jobs:1m inactive=0;
+--- emerg
+1: invalid inactive value "inactive=0": it must be a time of 1s or more, such as "inactive=7d"
+
+=== TEST 19: sync
+--- http
+image_pipeline_path STORE/a zone=jobs:1m sync=yes;
+--- emerg
+1: invalid sync value "sync=yes": it must be "sync=on" or "sync=off"
+
+=== TEST 20: an unknown parameter of the path
+--- http
+image_pipeline_path STORE/a zone=jobs:1m levels=1:2;
+--- emerg
+1: invalid parameter "levels=1:2": it must be "zone=", "max_size=", "inactive=" or "sync="
+
+=== TEST 21: the root is no path
+--- http
+image_pipeline_path / zone=jobs:1m;
+--- emerg
+1: "image_pipeline_path" needs a directory of its own, such as "/var/lib/nginx/image-pipeline"
+
+=== TEST 22: an unknown thread pool is reported by nginx
+--- http
+image_pipeline_threads nosuch;
+--- emerg
+1: unknown thread pool "nosuch"
+
+=== TEST 23: threads twice
+--- http
+image_pipeline_threads image;
+image_pipeline_threads image;
+--- emerg
+2: "image_pipeline_threads" directive is duplicate
+
+=== TEST 24: the name of a pipeline
+--- http
+image_pipeline 1st { stage a { resize 9; } }
+--- emerg
+1: invalid image pipeline name "1st", it must be 1 to 63 characters of a-z A-Z 0-9 _ - and begin with a letter
+
+=== TEST 25: two pipelines of one name
+--- http
+image_pipeline p { stage a { resize 9; } }
+
+image_pipeline p { stage a { resize 9; } }
+--- emerg
+3: duplicate image pipeline "p": rename it, the first one is at HTML/p.conf:1 and this one
+
+=== TEST 26: no stage
+--- http
+image_pipeline p {
+    keep 1h;
+}
+--- emerg
+1: pipeline "p" has no "stage"
+
+=== TEST 27: a directive of a later day, or none at all
+--- stages
+notify http://127.0.0.1/;
+--- emerg
+2: unknown directive "notify"
+
+=== TEST 28: a directive of a stage in a pipeline
+--- stages
+resize 100;
+--- emerg
+2: "resize" directive is not allowed here
+
+=== TEST 29: nginx's own directives have no place here
+--- stages
+stage a { proxy_pass http://127.0.0.1; }
+--- emerg
+2: "proxy_pass" directive is not allowed here
+
+=== TEST 30: a directive of a stage in http
+--- http
+resize 100;
+--- emerg
+1: "resize" directive is not allowed here
+
+=== TEST 31: accept, a word
+--- stages
+accept jpeg;
+--- emerg
+2: invalid media type "jpeg": it must be such as "image/jpeg", "image/*" or "*/*"
+
+=== TEST 32: accept, wildcards in odd places
+--- stages
+accept image/png */jpeg;
+--- emerg
+2: invalid media type "*/jpeg": it must be such as "image/jpeg", "image/*" or "*/*"
+
+=== TEST 33: accept, a type that no image has
+--- stages
+accept image/jpg;
+--- emerg
+2: no image is of the type "image/jpg": write "image/jpeg"
+
+=== TEST 34: accept, too many
+--- stages
+accept a/a a/b a/c a/d a/e a/f a/g a/h a/i a/j a/k a/l a/m a/n a/o a/p a/q;
+--- emerg
+2: "accept" has 17 media types: 16 are the most, use wildcards such as "image/*"
+
+=== TEST 35: accept twice
+--- stages
+accept image/png;
+accept image/jpeg;
+--- emerg
+3: "accept" directive is duplicate
+
+=== TEST 36: max_pixels, none
+--- stages
+max_pixels 0;
+--- emerg
+2: invalid number "0" in "max_pixels": it must be from 1 to 4000m, such as "64m" for 64,000,000
+
+=== TEST 37: max_pixels, too many
+--- stages
+max_pixels 4001m;
+--- emerg
+2: invalid number "4001m" in "max_pixels": it must be from 1 to 4000m, such as "64m" for 64,000,000
+
+=== TEST 38: max_pixels, a number that overflows
+--- stages
+max_pixels 99999999999999999999k;
+--- emerg
+2: invalid number "99999999999999999999k" in "max_pixels": it must be from 1 to 4000m, such as "64m" for 64,000,000
+
+=== TEST 39: concurrency of a pipeline
+--- stages
+concurrency none;
+--- emerg
+2: invalid number "none" in "concurrency": it must be from 1 to 1000000
+
+=== TEST 40: queue
+--- stages
+queue 1000001;
+--- emerg
+2: invalid number "1000001" in "queue": it must be from 1 to 1000000
+
+=== TEST 41: cache
+--- stages
+cache on;
+--- emerg
+2: invalid time "on" in "cache": it must be from 1000ms to 10y, such as "90s" or "1h30m"
+
+=== TEST 42: keep
+--- stages
+keep 11y;
+--- emerg
+2: invalid time "11y" in "keep": it must be from 1000ms to 10y, such as "90s" or "1h30m"
+
+=== TEST 43: param without its values
+--- stages
+param size 10;
+--- emerg
+2: invalid number of arguments in "param" directive
+
+=== TEST 44: param, whose default is none of its values
+--- stages
+param size 10 11|12;
+--- emerg
+2: the default "10" of param "size" is not one of its values "11|12"
+
+=== TEST 45: param, whose values are no regular expression
+--- stages
+param size 10 ~[0-9;
+--- emerg
+2: regular expression of param "size": missing terminating ] for character class at its character 5
+
+=== TEST 46: param twice
+--- stages
+param size 10 10;
+param size 11 11;
+--- emerg
+3: duplicate param "size"
+
+=== TEST 47: param, whose name is taken
+--- stages
+param file a a;
+--- emerg
+2: param name "file" is reserved, choose another
+
+=== TEST 48: too many params
+--- many: params
+--- emerg
+18: more than 16 params
+
+=== TEST 49: an unknown output
+--- stages
+stage a { resize 9; }
+outputs a b;
+--- emerg
+3: unknown stage "b" in "outputs"
+
+=== TEST 50: an output twice
+--- stages
+outputs a a;
+stage a { resize 9; }
+--- emerg
+2: duplicate stage "a" in "outputs"
+
+=== TEST 51: the name of a stage
+--- stages
+stage a.b { resize 9; }
+--- emerg
+2: invalid stage name "a.b", it must be 1 to 63 characters of a-z A-Z 0-9 _ - and begin with a letter
+
+=== TEST 52: a name that is taken
+--- stages
+stage events { resize 9; }
+--- emerg
+2: stage name "events" is reserved, choose another
+
+=== TEST 53: two stages of one name
+--- stages
+stage a { resize 9; }
+stage b { resize 9; }
+stage a { resize 9; }
+--- emerg
+4: duplicate stage "a": rename it, the first one is at HTML/p.conf:2 and this one
+
+=== TEST 54: too many stages
+--- many: stages
+--- emerg
+34: stage "s33" is one too many: an image pipeline has 32 stages at most
+
+=== TEST 55: a stage that does nothing
+--- stages
+stage a {
+    weight 2;
+}
+--- emerg
+2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop" or "post"
+
+=== TEST 56: a stage with two operations
+--- stages
+stage a {
+    resize 9;
+    encode png;
+}
+--- emerg
+4: stage "a" has two operations, "resize" and "encode": make two stages of it
+
+=== TEST 57: a local operation and a service
+--- stages
+stage a {
+    post http://[::1]/;
+    resize 9;
+}
+--- emerg
+4: stage "a" has two operations, "post" and "resize": make two stages of it
+
+=== TEST 58: an operation twice
+--- stages
+stage a {
+    resize 9;
+    resize 9;
+}
+--- emerg
+4: "resize" directive is duplicate
+
+=== TEST 59: a stage without its block
+--- stages
+stage a;
+--- emerg
+2: directive "stage" has no opening "{"
+
+=== TEST 60: resize, what is no size
+--- stages
+stage a { resize big; }
+--- emerg
+2: invalid "resize": invalid size "big", must be a number of pixels or WIDTHxHEIGHT, each 1..65500
+
+=== TEST 61: encode, an option it does not know
+--- stages
+stage a { encode png fit=inside; }
+--- emerg
+2: invalid "encode": unknown option "fit=inside", must be one of: max=, quality=, background=
+
+=== TEST 62: encode, out of range
+--- stages
+stage a { encode jpeg quality=101; }
+--- emerg
+2: invalid "encode": invalid quality "101", must be 1..100
+
+=== TEST 63: canvas, a color that is none
+--- stages
+stage a { canvas 10 color=red; }
+--- emerg
+2: invalid "canvas": invalid color "red", must be #rrggbb, #rrggbbaa or transparent
+
+=== TEST 64: crop without a pointer
+--- stages
+stage a { crop; }
+--- emerg
+2: invalid "crop": crop needs a JSON pointer to the boxes
+
+=== TEST 65: options of a service in a local stage: retry
+--- stages
+stage a {
+    retry 3 1s;
+    resize 9;
+}
+--- emerg
+3: "retry" does not go with "resize": it is an option of "post", remove it from stage "a"
+
+=== TEST 66: timeout
+--- stages
+stage a {
+    resize 9;
+    timeout 3s;
+}
+--- emerg
+4: "timeout" does not go with "resize": it is an option of "post", remove it from stage "a"
+
+=== TEST 67: concurrency, send, header and take
+--- stages
+stage a {
+    encode png;
+    weight 2; concurrency 2;
+    send raw; header X-A b; take body;
+}
+--- emerg
+4: "concurrency" does not go with "encode": it is an option of "post", remove it from stage "a"
+
+=== TEST 68: send
+--- stages
+stage a {
+    canvas 9;
+    send raw;
+}
+--- emerg
+4: "send" does not go with "canvas": it is an option of "post", remove it from stage "a"
+
+=== TEST 69: header
+--- stages
+stage a { crop /0; header X-A b; }
+--- emerg
+2: "header" does not go with "crop": it is an option of "post", remove it from stage "a"
+
+=== TEST 70: take
+--- stages
+stage a { crop /0; take body; }
+--- emerg
+2: "take" does not go with "crop": it is an option of "post", remove it from stage "a"
+
+=== TEST 71: from, an unknown stage
+--- stages
+stage a { resize 9; }
+stage b {
+    resize 9;
+    from upload c;
+}
+--- emerg
+3: stage "b": unknown stage "c" in "from", it must be "upload" or a stage of this pipeline
+
+=== TEST 72: each, an unknown stage
+--- stages
+stage a { each c; resize 9; }
+--- emerg
+2: stage "a": unknown stage "c" in "each", it must be "upload" or a stage of this pipeline
+
+=== TEST 73: a stage that reads itself
+--- stages
+stage a { from a; resize 9; }
+--- emerg
+2: stage "a": stage "a" cannot read itself
+
+=== TEST 74: a cycle is told with its way
+--- stages
+stage a { resize 9; }
+stage b { from a d; resize 9; }
+stage c { resize 9; }
+stage d { resize 9; }
+--- emerg
+3: stage "b": stages form a cycle: b reads d reads c reads b
+
+=== TEST 75: from, too many
+--- stages
+stage a { from a b c d e f g h i; resize 9; }
+--- emerg
+2: "from" names 9 stages: 8 are the most
+
+=== TEST 76: from and each, too many
+--- stages
+stage a {
+    from a b c d e f g h;
+    each i;
+    resize 9;
+}
+--- emerg
+4: "from" and "each" name 9 stages: 8 are the most
+
+=== TEST 77: one input twice
+--- stages
+stage a { resize 9; }
+stage b {
+    each a;
+    from upload a;
+    resize 9;
+}
+--- emerg
+4: stage "b" reads "a" twice: name it once in "from" or "each"
+
+=== TEST 78: when, not a param
+--- stages
+stage a { when $arg_x; resize 9; }
+--- emerg
+2: invalid condition "$arg_x" in "when": it must be "$param_NAME" or "!$param_NAME"
+
+=== TEST 79: when, more than a param
+--- stages
+stage a { when $param_x.y; resize 9; }
+--- emerg
+2: invalid condition "$param_x.y" in "when": it must be "$param_NAME" or "!$param_NAME"
+
+=== TEST 80: when, an unknown param
+--- stages
+stage a { resize 9; }
+stage b { when !$param_x; resize 9; }
+--- emerg
+3: stage "b": unknown param "x" in "when", declare it with "param"
+
+=== TEST 81: weight
+--- stages
+stage a { resize 9; weight 0; }
+--- emerg
+2: invalid number "0" in "weight": it must be from 1 to 10000
+
+=== TEST 82: optional takes nothing
+--- stages
+stage a { resize 9; optional on; }
+--- emerg
+2: invalid number of arguments in "optional" directive
+
+=== TEST 83: an empty message
+--- stages
+stage a { resize 9; message ""; }
+--- emerg
+2: invalid text "" in "message": it must be 1 to 200 bytes of UTF-8 without control characters
+
+=== TEST 84: a message that is no UTF-8
+--- http eval
+"image_pipeline p { stage a { resize 9; message \"\xc0\xaf\"; } }\n"
+--- emerg eval
+"1: invalid text \"\xc0\xaf\" in \"message\": it must be 1 to 200 bytes of UTF-8 without control characters"
+
+=== TEST 85: post, what is no URL
+--- stages
+stage a { post rembg:7000/api; }
+--- emerg
+2: invalid URL "rembg:7000/api" in "post": it must begin with "http://" or "https://"
+
+=== TEST 86: post, another scheme
+--- stages
+stage a { post ftp://[::1]/; }
+--- emerg
+2: invalid URL "ftp://[::1]/" in "post": it must begin with "http://" or "https://"
+
+=== TEST 87: post, a variable
+--- stages
+stage a { post http://[::1]/$param_x; }
+--- emerg
+2: variable in the URL "http://[::1]/$param_x": a URL is fixed, send params by "header" or "send multipart", and write "%24" for a "$"
+
+=== TEST 88: post, a fragment
+--- stages
+stage a { post http://[::1]/#x; }
+--- emerg
+2: fragment in the URL "http://[::1]/#x": services do not see it, remove "#" and what follows
+
+=== TEST 89: post, a user; the log must not tell the password
+--- stages
+stage a { post http://me:pass@127.0.0.1/; }
+--- emerg
+2: user name in the URL of "post": remove what stands before "@" and use "header Authorization @FILE;"
+--- no_error_log
+me:pass
+
+=== TEST 90: post, a blank
+--- stages
+stage a { post "http://[::1]/a b"; }
+--- emerg
+2: invalid character in the URL "http://[::1]/a b": write it as "%20"
+
+=== TEST 91: post, no host
+--- stages
+stage a { post http:///x; }
+--- emerg
+2: no host in the URL "http:///x": it must be such as "http://name:8080/path"
+
+=== TEST 92: post, a port that is none
+--- stages
+stage a { post http://127.0.0.1:99999/x; }
+--- emerg
+2: invalid port in the URL "http://127.0.0.1:99999/x": it must be such as "http://name:8080/path"
+
+=== TEST 93: post, a host that is none
+--- stages
+stage a { post http://a,b/x; }
+--- emerg
+2: invalid host in the URL "http://a,b/x": it must be such as "http://name:8080/path"
+
+=== TEST 94: post, nobody's address
+--- stages
+stage a { post http://0.0.0.0/x; }
+--- emerg
+2: invalid host in the URL "http://0.0.0.0/x": it must be such as "http://name:8080/path"
+
+=== TEST 95: post, a socket without a path
+--- stages
+stage a { post http://unix:; }
+--- emerg
+2: no path in the unix domain socket in the URL "http://unix:": it must be such as "http://unix:/run/model.sock:/uri"
+
+=== TEST 96: post, a relative socket
+--- stages
+stage a { post http://unix:model.sock; }
+--- emerg
+2: invalid path in the URL "http://unix:model.sock": it must be such as "http://unix:/run/model.sock:/uri"
+
+=== TEST 97: post, a long URL
+--- many: url
+--- emerg
+3: the URL in "post" is 2061 bytes long: 2048 are the most
+
+=== TEST 98: post, a host nobody knows
+--- stages
+stage a {
+    weight 2;
+    post http://nosuch.invalid:81/x;
+}
+--- emerg
+4: host not found in image pipeline stage "a": "nosuch.invalid" is neither an upstream {} nor a known name; correct it, or add "resolver" to http {} to look it up later
+
+=== TEST 99: post, an upstream with a port
+--- http
+image_pipeline p { stage a { post http://models:81/x; } }
+upstream models { server 127.0.0.1:1; }
+--- emerg
+1: "models" in stage "a" is an upstream {}, whose servers have the ports: remove ":81" from the URL
+
+=== TEST 100: timeout
+--- stages
+stage a { post http://[::1]/; timeout 0; }
+--- emerg
+2: invalid time "0" in "timeout": it must be from 1ms to 10y, such as "90s" or "1h30m"
+
+=== TEST 101: retry without a delay
+--- stages
+stage a { post http://[::1]/; retry 3; }
+--- emerg
+2: invalid number of arguments in "retry" directive
+
+=== TEST 102: retry, how often
+--- stages
+stage a { post http://[::1]/; retry 101 1s; }
+--- emerg
+2: invalid number "101" in "retry": it must be from 1 to 100
+
+=== TEST 103: retry, when
+--- stages
+stage a { post http://[::1]/; retry 3 soon; }
+--- emerg
+2: invalid time "soon" in "retry": it must be from 1ms to 10y, such as "90s" or "1h30m"
+
+=== TEST 104: concurrency of a service
+--- stages
+stage a { post http://[::1]/; concurrency -1; }
+--- emerg
+2: invalid number "-1" in "concurrency": it must be from 1 to 10000
+
+=== TEST 105: take
+--- stages
+stage a { post http://[::1]/; take json /a; }
+--- emerg
+2: invalid "take json": it must be "take body"
+
+=== TEST 106: send, another form
+--- stages
+stage a { post http://[::1]/; send json; }
+--- emerg
+2: invalid "send json": it must be "send raw" or "send multipart FIELD [name=value ...]"
+
+=== TEST 107: send raw knows no fields
+--- stages
+stage a { post http://[::1]/; send raw file; }
+--- emerg
+2: invalid "send raw" with parameters: it must be "send raw" or "send multipart FIELD [name=value ...]"
+
+=== TEST 108: send multipart, without its field
+--- stages
+stage a { post http://[::1]/; send multipart; }
+--- emerg
+2: invalid "send multipart": it must be "send raw" or "send multipart FIELD [name=value ...]"
+
+=== TEST 109: send multipart, a value where the field is
+--- stages
+stage a { post http://[::1]/; send multipart model=x; }
+--- emerg
+2: invalid field name "model=x" in "send": it must be text without "=", quotes and control characters, such as "file"
+
+=== TEST 110: send multipart, a field without a value
+--- stages
+stage a { post http://[::1]/; send multipart file model; }
+--- emerg
+2: invalid field "model" in "send": it must be "name=value"
+
+=== TEST 111: send multipart, too many fields
+--- many: fields
+--- emerg
+3: "send" has 33 fields: 32 are the most
+
+=== TEST 112: send multipart, an unknown variable
+--- stages
+stage a { post http://[::1]/; send multipart file model=$arg_model; }
+--- emerg
+2: invalid variable in "$arg_model": only "$param_NAME" of the pipeline's params can be used here
+
+=== TEST 113: send multipart, an unknown param
+--- stages
+stage a {
+    post http://[::1]/;
+    send multipart file model=x-$param_model;
+}
+--- emerg
+4: unknown param "model" in "send": add "param model DEFAULT VALUES;" to image pipeline "p"
+
+=== TEST 114: a raw body holds one input
+--- stages
+stage a { resize 9; }
+stage b {
+    from upload a;
+    post http://[::1]/;
+}
+--- emerg
+4: stage "b" has 2 inputs, but a raw body holds one: use "send multipart FIELD"
+
+=== TEST 115: a multipart body has its own type
+--- stages
+stage a {
+    post http://[::1]/;
+    header content-type text/plain;
+    send multipart file;
+}
+--- emerg
+5: "send multipart" makes its own "Content-Type": remove "header Content-Type" from stage "a"
+
+=== TEST 116: header, a colon
+--- stages
+stage a { post http://[::1]/; header X-A: b; }
+--- emerg
+2: invalid header name "X-A:": it must be such as "X-Api-Key", without a colon
+
+=== TEST 117: header, one that is ours
+--- stages
+stage a { post http://[::1]/; header Idempotency-key b; }
+--- emerg
+2: header "Idempotency-key" cannot be set, every call carries the stage's key: remove it
+
+=== TEST 118: header, one of the transfer
+--- stages
+stage a { post http://[::1]/; header Content-Length 1; }
+--- emerg
+2: header "Content-Length" cannot be set, it follows from the body: remove it
+
+=== TEST 119: header, one of the connection
+--- stages
+stage a { post http://[::1]/; header connection close; }
+--- emerg
+2: header "connection" cannot be set, connections are kept by the module: remove it
+
+=== TEST 120: header, the trace
+--- stages
+stage a { post http://[::1]/; header TraceParent x; }
+--- emerg
+2: header "TraceParent" cannot be set, every call carries its own: remove it
+
+=== TEST 121: header twice
+--- stages
+stage a { post http://[::1]/; header X-A b; header x-a c; }
+--- emerg
+2: duplicate header "x-a": remove one of both
+
+=== TEST 122: header, too many
+--- many: headers
+--- emerg
+35: header "H33" is one too many: 32 are the most
+
+=== TEST 123: header without a value
+--- stages
+stage a { post http://[::1]/; header X-A ""; }
+--- emerg
+2: header "X-A" has no value: give it one, or remove it
+
+=== TEST 124: header, a line's end in it
+--- stages
+stage a {
+    post http://[::1]/; header X-A "b
+X-B: c"; }
+--- emerg
+4: control character in the value of "header": write it without
+
+=== TEST 125: header, an unknown variable
+--- stages
+stage a { post http://[::1]/; header X-A $host; }
+--- emerg
+2: invalid variable in "$host": only "$param_NAME" of the pipeline's params can be used here
+
+=== TEST 126: header, half a variable
+--- stages
+stage a { post http://[::1]/; header X-A a$param_; param_ a a; }
+--- emerg
+2: invalid variable in "a$param_": only "$param_NAME" of the pipeline's params can be used here
+
+=== TEST 127: header, an unknown param
+--- stages
+stage a {
+    header X-A ${param_x}y;
+    post http://[::1]/;
+}
+stage b { resize 9; }
+--- emerg
+3: unknown param "x" in "header": add "param x DEFAULT VALUES;" to image pipeline "p"
+
+=== TEST 128: header, a file that is not there
+--- stages
+stage a { post http://[::1]/; header X-Key @HTML/nosuch; }
+--- emerg
+2: cannot read the file "HTML/nosuch" of header "X-Key", which must be readable when nginx starts (2: No such file or directory)
+
+=== TEST 129: header, a file that is a folder
+--- stages
+stage a { post http://[::1]/; header X-Key @HTML; }
+--- emerg
+2: cannot read the file "HTML" of header "X-Key", which must be readable when nginx starts (21: Is a directory)
+
+=== TEST 130: header, no file
+--- stages
+stage a { post http://[::1]/; header X-Key @; }
+--- emerg
+2: no file after the "@" of header "X-Key": write "header X-Key @/path/of/a/file;"
+
+=== TEST 131: header, an empty file
+--- stages
+stage a { post http://[::1]/; header X-Key @HTML/key; }
+--- files eval
+">>> key\n\n"
+--- emerg
+2: the file "HTML/key" of header "X-Key" is empty: it must hold 1 to 8192 bytes
+
+=== TEST 132: header, a long file
+--- stages
+stage a { post http://[::1]/; header X-Key @HTML/key; }
+--- files eval
+">>> key\n" . 'x' x 8193 . "\n"
+--- emerg
+2: the file "HTML/key" of header "X-Key" is too long: it must hold 1 to 8192 bytes
+
+=== TEST 133: header, a file of two lines; the log must not tell them
+--- stages
+stage a { post http://[::1]/; header X-Key @HTML/key; }
+--- files
+>>> key
+s3cret
+another
+--- emerg
+2: the file "HTML/key" of header "X-Key" must hold one line of text, but has a control character at its byte 7
+--- no_error_log
+s3cret
+
+=== TEST 134: header, the longest file
+--- stages
+stage a { post http://[::1]/; header X-Key @HTML/key; }
+--- files eval
+">>> key\n" . 'x' x 8192 . "\n"
+
+=== TEST 135: pass to a pipeline that is not there
+--- http
+server {
+    listen unix:HTML/sock;
+    location /a/ {
+        image_pipeline_pass nosuch;
+    }
+}
+--- emerg
+4: unknown image pipeline "nosuch": define it in http {} with "image_pipeline nosuch { }"
+
+=== TEST 136: pass without a store
+--- no_path
+--- http
+image_pipeline p { stage a { resize 9; } }
+server {
+    listen unix:HTML/sock;
+    location /a/ { image_pipeline_pass p; }
+}
+--- emerg
+4: "image_pipeline_pass" needs a store: add to http {} "image_pipeline_path /var/lib/nginx/image-pipeline zone=jobs:32m;"
+
+=== TEST 137: pass twice
+--- location
+location /a/ { image_pipeline_pass p; image_pipeline_pass p; }
+--- emerg
+-: "image_pipeline_pass" directive is duplicate
+
+=== TEST 138: pass in a location without its slash
+--- location
+location /a { image_pipeline_pass p; }
+--- emerg
+-: "image_pipeline_pass" cannot be in location "/a": it must be in a prefix location that ends in "/", such as "location /images/ { }"
+
+=== TEST 139: pass in a regex location
+--- location
+location ~ ^/a/ { image_pipeline_pass p; }
+--- emerg
+-: "image_pipeline_pass" cannot be in location "^/a/": it must be in a prefix location that ends in "/", such as "location /images/ { }"
+
+=== TEST 140: pass in an exact location
+--- location
+location = /a/ { image_pipeline_pass p; }
+--- emerg
+-: "image_pipeline_pass" cannot be in location "/a/": it must be in a prefix location that ends in "/", such as "location /images/ { }"
+
+=== TEST 141: pass in a named location
+--- location
+location @a/ { image_pipeline_pass p; }
+--- emerg
+-: "image_pipeline_pass" cannot be in location "@a/": it must be in a prefix location that ends in "/", such as "location /images/ { }"
+
+=== TEST 142: pass in "if"
+--- location
+location /a/ { if ($arg_x) { image_pipeline_pass p; } }
+--- emerg
+-: "image_pipeline_pass" directive is not allowed here
+
+=== TEST 143: pass in a server
+--- location
+image_pipeline_pass p;
+--- emerg
+-: "image_pipeline_pass" directive is not allowed here
+
+=== TEST 144: owner twice
+--- http
+image_pipeline_owner $remote_user;
+image_pipeline_owner $remote_addr;
+--- emerg
+2: "image_pipeline_owner" directive is duplicate
+
+=== TEST 145: wait
+--- http
+image_pipeline_wait long;
+--- emerg
+1: "image_pipeline_wait" directive invalid value
+
+=== TEST 146: a pipeline in a server
+--- location
+image_pipeline p { stage a { resize 9; } }
+--- emerg
+-: "image_pipeline" directive is not allowed here
