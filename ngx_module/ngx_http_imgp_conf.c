@@ -103,6 +103,7 @@ ngx_http_imgp_path_args(ngx_conf_t *cf, ngx_http_imgp_path_args_t *args)
 {
     ngx_str_t   *value, s;
     ngx_uint_t   i;
+    const char  *allowed;
 
     ngx_memzero(args, sizeof(ngx_http_imgp_path_args_t));
 
@@ -129,11 +130,8 @@ ngx_http_imgp_path_args(ngx_conf_t *cf, ngx_http_imgp_path_args_t *args)
 
             args->max_size = ngx_parse_offset(&s);
             if (args->max_size < 0) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "invalid max_size value \"%V\": it must be "
-                                   "a size such as \"max_size=10g\"",
-                                   &value[i]);
-                return NGX_CONF_ERROR;
+                allowed = "a size such as \"max_size=10g\"";
+                goto invalid;
             }
 
             continue;
@@ -146,38 +144,27 @@ ngx_http_imgp_path_args(ngx_conf_t *cf, ngx_http_imgp_path_args_t *args)
 
             args->inactive = ngx_parse_time(&s, 1);
             if (args->inactive == (time_t) NGX_ERROR || args->inactive == 0) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "invalid inactive value \"%V\": it must be "
-                                   "a time of 1s or more, such as "
-                                   "\"inactive=7d\"", &value[i]);
-                return NGX_CONF_ERROR;
+                allowed = "a time of 1s or more, such as \"inactive=7d\"";
+                goto invalid;
             }
 
             continue;
         }
 
-        if (ngx_strcmp(value[i].data, "sync=on") == 0) {
-            args->sync = 1;
-            continue;
-        }
-
-        if (ngx_strcmp(value[i].data, "sync=off") == 0) {
-            args->sync = 0;
-            continue;
-        }
-
         if (ngx_strncmp(value[i].data, "sync=", 5) == 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid sync value \"%V\": it must be "
-                               "\"sync=on\" or \"sync=off\"", &value[i]);
-            return NGX_CONF_ERROR;
+
+            args->sync = (ngx_strcmp(value[i].data + 5, "on") == 0);
+
+            if (!args->sync && ngx_strcmp(value[i].data + 5, "off") != 0) {
+                allowed = "\"sync=on\" or \"sync=off\"";
+                goto invalid;
+            }
+
+            continue;
         }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\": it must be \"zone=\", "
-                           "\"max_size=\", \"inactive=\" or \"sync=\"",
-                           &value[i]);
-        return NGX_CONF_ERROR;
+        allowed = "\"zone=\", \"max_size=\", \"inactive=\" or \"sync=\"";
+        goto invalid;
     }
 
     if (args->zone.len == 0) {
@@ -188,6 +175,14 @@ ngx_http_imgp_path_args(ngx_conf_t *cf, ngx_http_imgp_path_args_t *args)
     }
 
     return NGX_CONF_OK;
+
+invalid:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\": it must be %s",
+                       &value[i], allowed);
+
+    return NGX_CONF_ERROR;
 }
 
 

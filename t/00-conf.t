@@ -196,7 +196,7 @@ location / { image_pipeline_pass p; }
 === TEST 3: the pipeline may stand below the server, and there may be many
 --- http
 server {
-    listen unix:HTML/sock;
+    listen unix:STORE/sock;
     location /a/ { image_pipeline_pass b; }
 }
 image_pipeline a { stage a { resize 9; } }
@@ -297,19 +297,19 @@ image_pipeline_path STORE/a zone=jobs:255k;
 --- http
 image_pipeline_path STORE/a zone=jobs:1m max_size=much;
 --- emerg
-1: invalid max_size value "max_size=much": it must be a size such as "max_size=10g"
+1: invalid parameter "max_size=much": it must be a size such as "max_size=10g"
 
 === TEST 18: inactive
 --- http
 image_pipeline_path STORE/a zone=jobs:1m inactive=0;
 --- emerg
-1: invalid inactive value "inactive=0": it must be a time of 1s or more, such as "inactive=7d"
+1: invalid parameter "inactive=0": it must be a time of 1s or more, such as "inactive=7d"
 
 === TEST 19: sync
 --- http
 image_pipeline_path STORE/a zone=jobs:1m sync=yes;
 --- emerg
-1: invalid sync value "sync=yes": it must be "sync=on" or "sync=off"
+1: invalid parameter "sync=yes": it must be "sync=on" or "sync=off"
 
 === TEST 20: an unknown parameter of the path
 --- http
