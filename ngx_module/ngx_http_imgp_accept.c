@@ -1,9 +1,8 @@
 
 /*
- * The end of an upload: one thread task stores the content and the job, and
- * looks how much of the work is known already; then the job enters the table
- * of all workers, and the client has its answer.  "202" is sent when the job
- * is on disk, not before.
+ * The end of an upload, in one thread task: the content is stored, what was
+ * promised of it is verified, its Idempotency-Key is bound, the stages that
+ * are known already are marked, and the job is written to the journal.
  */
 
 
@@ -18,20 +17,6 @@ static imgp_int_t ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_accept_body_digest(ngx_http_imgp_upload_t *u,
     u_char *out);
 static imgp_int_t ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u);
-static imgp_int_t ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u);
-static void ngx_http_imgp_accept_done(void *data);
-static ngx_int_t ngx_http_imgp_accept_enter(ngx_http_imgp_upload_t *u);
-static void ngx_http_imgp_accept_undo(void *data, ngx_log_t *log);
-static void ngx_http_imgp_accept_undone(void *data);
-static void ngx_http_imgp_accept_run(ngx_http_imgp_upload_t *u);
-static ngx_uint_t ngx_http_imgp_accept_joins(ngx_http_imgp_upload_t *u);
-static ngx_int_t ngx_http_imgp_accept_variables(ngx_http_imgp_upload_t *u);
-static ngx_int_t ngx_http_imgp_accept_again(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx);
-static ngx_int_t ngx_http_imgp_accept_answer(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx);
-static ngx_int_t ngx_http_imgp_accept_poll(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx);
 
 
 void
@@ -49,7 +34,7 @@ ngx_http_imgp_accept(ngx_http_imgp_upload_t *u)
 
     u->task.kind = NGX_HTTP_IMGP_TASK_IO;
     u->task.work = ngx_http_imgp_accept_work;
-    u->task.done = ngx_http_imgp_accept_done;
+    u->task.done = ngx_http_imgp_answer;
     u->task.data = u;
 
     ngx_http_imgp_thread_run(u->worker, &u->task);
@@ -244,7 +229,7 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
 }
 
 
-static imgp_int_t
+imgp_int_t
 ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u)
 {
     size_t   size;
@@ -268,307 +253,4 @@ ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u)
     u->record.len = n;
 
     return IMGP_OK;
-}
-
-
-static void
-ngx_http_imgp_accept_done(void *data)
-{
-    ngx_http_imgp_upload_t  *u = data;
-
-    ngx_int_t  rc;
-
-    u->busy = 0;
-
-    if (u->serror.error.code) {
-        ngx_log_error(NGX_LOG_CRIT, u->worker->log, u->serror.syserr,
-                      "%s() failed while storing an upload", u->serror.call);
-
-        u->error = u->serror.error;
-    }
-
-    if (u->error.code == IMGP_E_NONE && !u->replayed) {
-        rc = ngx_http_imgp_accept_enter(u);
-
-        if (rc == NGX_DONE) {
-            return;
-        }
-    }
-
-    /* it is accepted all the same: who sends it again finds it done */
-
-    if (ngx_http_imgp_upload_gone(u)) {
-        return;
-    }
-
-    if (u->error.code) {
-        ngx_http_imgp_upload_refuse(u);
-        return;
-    }
-
-    if (u->replayed) {
-        ngx_memcpy(u->ctx->id, u->replay, IMGP_ID_BYTES);
-        rc = ngx_http_imgp_job_get(u->request, u->ctx,
-                                   ngx_http_imgp_accept_again);
-        ngx_http_imgp_upload_finalize(u, rc);
-        return;
-    }
-
-    rc = ngx_http_imgp_job_look(u->request, u->ctx);
-
-    if (rc != NGX_OK) {
-        ngx_http_imgp_job_view(u->ctx,
-                               imgp_record_decode(u->record.data,
-                                                  u->record.len,
-                                                  &imgp_malloc));
-    }
-
-    u->ctx->created = 1;
-
-    rc = u->ctx->view ? ngx_http_imgp_accept_answer(u->request, u->ctx)
-                      : NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    ngx_http_imgp_upload_finalize(u, rc);
-}
-
-
-/* into the table; where it has no room the journal must forget the job before
-   the client is refused: NGX_DONE, a thread is at it */
-
-static ngx_int_t
-ngx_http_imgp_accept_enter(ngx_http_imgp_upload_t *u)
-{
-    ngx_int_t  rc;
-
-    /* it was "storing" until now */
-
-    imgp_job_account(u->job, ngx_http_imgp_now());
-
-    rc = ngx_http_imgp_accept_encode(u) == IMGP_OK ? NGX_OK : NGX_ERROR;
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
-                                        u->record.data, u->record.len,
-                                        u->known ? 0
-                                                 : u->pipeline->plan->queue);
-    }
-
-    /* NGX_ABORT: a sweep has just found it in the journal and put it there */
-
-    if (rc == NGX_OK || rc == NGX_ABORT) {
-        if (u->request && ngx_http_imgp_accept_variables(u) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (!u->known) {
-            ngx_http_imgp_accept_run(u);
-        }
-
-        return NGX_OK;
-    }
-
-    if (rc == NGX_BUSY) {
-        imgp_error_set(&u->error, IMGP_E_QUEUE_FULL,
-                       "the pipeline's queue is full");
-    } else {
-        imgp_error_set(&u->error, IMGP_E_STORE_FULL,
-                       "the job table is full");
-    }
-
-    u->busy = 1;
-    u->task.work = ngx_http_imgp_accept_undo;
-    u->task.done = ngx_http_imgp_accept_undone;
-
-    ngx_http_imgp_thread_run(u->worker, &u->task);
-
-    return NGX_DONE;
-}
-
-
-/* in a thread */
-
-static void
-ngx_http_imgp_accept_undo(void *data, ngx_log_t *log)
-{
-    ngx_http_imgp_upload_t  *u = data;
-
-    (void) imgp_journal_remove(u->store, u->job->id);
-
-    if (u->idem) {
-        (void) imgp_journal_unbind(u->store, u->idem_key);
-    }
-}
-
-
-static void
-ngx_http_imgp_accept_undone(void *data)
-{
-    ngx_http_imgp_upload_t  *u = data;
-
-    u->busy = 0;
-
-    if (ngx_http_imgp_upload_gone(u)) {
-        return;
-    }
-
-    ngx_http_imgp_upload_refuse(u);
-}
-
-
-static void
-ngx_http_imgp_accept_run(ngx_http_imgp_upload_t *u)
-{
-    imgp_job_t  *job;
-
-    job = u->job;
-    u->job = NULL;
-
-    ngx_http_imgp_run_submit(u->worker, job, u->pipeline);
-}
-
-
-/* would a stage that is ready wait for another job's run of the same? */
-
-static ngx_uint_t
-ngx_http_imgp_accept_joins(ngx_http_imgp_upload_t *u)
-{
-    u_char        key[IMGP_DIGEST_LEN];
-    ngx_uint_t    i;
-    imgp_job_t   *job;
-    imgp_plan_t  *plan;
-    imgp_item_t  *items;
-    imgp_uint_t   n;
-
-    job = u->job;
-    plan = u->pipeline->plan;
-
-    for (i = 0; i < plan->nstages; i++) {
-
-        if (job->stages[i].state == IMGP_ST_PENDING
-            && imgp_graph_look(plan, job, i) == IMGP_GRAPH_READY
-            && imgp_graph_runs(plan, job, i) > 0
-            && imgp_graph_items(plan, job, i, 0, job->pool, &items, &n,
-                                &u->error)
-               == IMGP_OK
-            && imgp_known_key(plan, job, i, items, n, key) == IMGP_OK
-            && ngx_http_imgp_flight_known(u->worker->zone, key))
-        {
-            return 1;
-        }
-    }
-
-    u->error.code = IMGP_E_NONE;
-
-    return 0;
-}
-
-
-static ngx_int_t
-ngx_http_imgp_accept_variables(ngx_http_imgp_upload_t *u)
-{
-    const char           *note;
-    ngx_http_imgp_ctx_t  *ctx;
-
-    ctx = u->ctx;
-    note = NULL;
-
-    ctx->digest.data = ngx_pnalloc(u->request->pool,
-                                   IMGP_DIGEST_HEX_LEN + 1);
-    if (ctx->digest.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    imgp_digest_hex(u->job->input.digest, (char *) ctx->digest.data);
-    ctx->digest.len = IMGP_DIGEST_HEX_LEN;
-
-    if (u->known) {
-        ngx_str_set(&ctx->cache, "HIT");
-        note = "hit";
-
-    } else if (u->job->bypass) {
-        ngx_str_set(&ctx->cache, "BYPASS");
-        note = "fwd=bypass";
-
-    } else if (ngx_http_imgp_accept_joins(u)) {
-        ngx_str_set(&ctx->cache, "JOINED");
-        note = "collapsed";
-
-    } else {
-        ngx_str_set(&ctx->cache, "MISS");
-        note = "fwd=miss";
-    }
-
-    return ngx_http_imgp_reply_header(u->request, "Cache-Status",
-                                      "image_pipeline; %s", note);
-}
-
-
-/* the job that the same Idempotency-Key made before */
-
-static ngx_int_t
-ngx_http_imgp_accept_again(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
-{
-    if (ctx->view == NULL) {
-        /* its upload is being stored at this moment */
-        return ngx_http_imgp_reply_error(r, IMGP_E_STORE_AWAY,
-                       "an upload with this Idempotency-Key is being stored");
-    }
-
-    ctx->created = 1;
-
-    if (ngx_http_imgp_reply_header(r, "Idempotency-Replayed", "true")
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_imgp_accept_answer(r, ctx);
-}
-
-
-static ngx_int_t
-ngx_http_imgp_accept_answer(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
-{
-    ngx_int_t  rc;
-
-    if (imgp_job_is_final(ctx->view->state)) {
-
-        if (ctx->image && ctx->prefer) {
-            rc = ngx_http_imgp_result_last(r, ctx);
-
-            if (rc != NGX_DECLINED) {
-                return rc;
-            }
-        }
-
-        return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_OK);
-    }
-
-    if (ctx->watching) {
-        return ctx->expired ? ngx_http_imgp_reply_job(r, ctx,
-                                                      NGX_HTTP_ACCEPTED)
-                            : NGX_AGAIN;
-    }
-
-    if (ctx->wait) {
-        return ngx_http_imgp_watch(r, ctx, ngx_http_imgp_accept_poll);
-    }
-
-    return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_ACCEPTED);
-}
-
-
-static ngx_int_t
-ngx_http_imgp_accept_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
-{
-    if (ngx_http_imgp_job_look(r, ctx) == NGX_DECLINED) {
-        ctx->wait = 0;
-        return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_accept_answer);
-    }
-
-    if (ctx->view == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_imgp_accept_answer(r, ctx);
 }

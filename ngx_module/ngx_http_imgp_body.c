@@ -206,6 +206,13 @@ ngx_http_imgp_body_loop(ngx_http_imgp_upload_t *u)
 
         rc = ngx_http_read_unbuffered_request_body(r);
 
+        if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            imgp_error_set(&u->error, IMGP_E_TOO_LARGE,
+                           "the body is larger than client_max_body_size");
+            ngx_http_imgp_upload_refuse(u);
+            return;
+        }
+
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
             ngx_http_imgp_upload_finalize(u, rc);
             return;

@@ -9,9 +9,8 @@
  * to be called (TIMERFUNCTION); both only note it, since curl may not be
  * called from its own callbacks.
  *
- * Transfers wait here in turn while too many are active: curl neither limits
- * them without forgetting their deadlines, nor survives without a slot (an
- * error of SOCKETFUNCTION ends all its transfers).
+ * Transfers wait here in turn while too many are active: for a limit of its
+ * own curl forgets deadlines, and without a slot it would end them all.
  */
 
 
@@ -42,7 +41,7 @@ struct ngx_http_imgp_curl_s {
 
     ngx_event_t                    timer;      /* as curl wants it */
     ngx_event_t                    soon;       /* posted: in the next turn */
-    ngx_event_t                    retry;
+    ngx_event_t                    retry;      /* to find a free slot */
 
     ngx_queue_t                    idle;       /* of transfers */
     ngx_queue_t                    waiting;
@@ -55,14 +54,14 @@ struct ngx_http_imgp_curl_s {
     uint64_t                       spent;      /* us in it */
 
     ngx_http_imgp_sockets_t        sockets;
-    ngx_array_t                    hosts;
+    ngx_array_t                   *hosts;
 };
 
 
 static ngx_int_t ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl,
     ngx_cycle_t *cycle);
 static void ngx_http_imgp_curl_event(ngx_http_imgp_curl_t *curl,
-    ngx_event_t *ev, ngx_event_handler_pt handler);
+    ngx_event_t *ev);
 static void ngx_http_imgp_curl_unset(ngx_event_t *ev);
 static void ngx_http_imgp_curl_abort(ngx_queue_t *queue);
 static ngx_uint_t ngx_http_imgp_curl_room(ngx_http_imgp_curl_t *curl);
@@ -74,7 +73,6 @@ static void ngx_http_imgp_curl_run(ngx_http_imgp_curl_t *curl,
     curl_socket_t fd, int mask);
 static uint64_t ngx_http_imgp_curl_clock(void);
 static void ngx_http_imgp_curl_timer_handler(ngx_event_t *ev);
-static void ngx_http_imgp_curl_retry_handler(ngx_event_t *ev);
 static void ngx_http_imgp_curl_socket_handler(ngx_event_t *ev);
 static int ngx_http_imgp_curl_timer(CURLM *multi, long ms, void *data);
 static int ngx_http_imgp_curl_socket(CURL *easy, curl_socket_t fd, int what,
@@ -114,16 +112,13 @@ ngx_http_imgp_curl_create(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl, ngx_cycle_t *cycle)
 {
-    long  n;
+    ngx_uint_t  n;
 
     curl->ident.fd = (ngx_socket_t) -1;
 
-    ngx_http_imgp_curl_event(curl, &curl->timer,
-                             ngx_http_imgp_curl_timer_handler);
-    ngx_http_imgp_curl_event(curl, &curl->soon,
-                             ngx_http_imgp_curl_timer_handler);
-    ngx_http_imgp_curl_event(curl, &curl->retry,
-                             ngx_http_imgp_curl_retry_handler);
+    ngx_http_imgp_curl_event(curl, &curl->timer);
+    ngx_http_imgp_curl_event(curl, &curl->soon);
+    ngx_http_imgp_curl_event(curl, &curl->retry);
 
     ngx_queue_init(&curl->idle);
     ngx_queue_init(&curl->waiting);
@@ -136,14 +131,12 @@ ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl, ngx_cycle_t *cycle)
     curl->max = ngx_max(cycle->connection_n / NGX_HTTP_IMGP_CURL_SHARE, 1);
     curl->ca_file = ngx_http_imgp_easy_ca_file(curl->pool);
 
-    if (ngx_array_init(&curl->hosts, curl->pool, NGX_HTTP_IMGP_CURL_HOSTS,
-                       sizeof(void *))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    curl->hosts = ngx_array_create(curl->pool, NGX_HTTP_IMGP_CURL_HOSTS,
+                                   sizeof(void *));
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (curl->hosts == NULL
+        || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -153,8 +146,7 @@ ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl, ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    n = ngx_max((long) cycle->connection_n / NGX_HTTP_IMGP_CURL_POOL,
-                NGX_HTTP_IMGP_CURL_POOL_MIN);
+    n = cycle->connection_n / NGX_HTTP_IMGP_CURL_POOL;
 
     curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION,
                       ngx_http_imgp_curl_socket);
@@ -162,7 +154,8 @@ ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl, ngx_cycle_t *cycle)
     curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION,
                       ngx_http_imgp_curl_timer);
     curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl);
-    curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, n);
+    curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS,
+                      (long) ngx_max(n, NGX_HTTP_IMGP_CURL_POOL_MIN));
 
     ERR_clear_error();
 
@@ -173,12 +166,11 @@ ngx_http_imgp_curl_init(ngx_http_imgp_curl_t *curl, ngx_cycle_t *cycle)
 /* the timers hold no process: what waits for a call has one that does */
 
 static void
-ngx_http_imgp_curl_event(ngx_http_imgp_curl_t *curl, ngx_event_t *ev,
-    ngx_event_handler_pt handler)
+ngx_http_imgp_curl_event(ngx_http_imgp_curl_t *curl, ngx_event_t *ev)
 {
     ev->data = curl;
     ev->log = ngx_cycle->log;
-    ev->handler = handler;
+    ev->handler = ngx_http_imgp_curl_timer_handler;
     ev->cancelable = 1;
 }
 
@@ -241,7 +233,7 @@ ngx_http_imgp_curl_abort(ngx_queue_t *queue)
 ngx_array_t *
 ngx_http_imgp_curl_hosts(ngx_http_imgp_curl_t *curl)
 {
-    return &curl->hosts;
+    return curl->hosts;
 }
 
 
@@ -405,16 +397,12 @@ ngx_http_imgp_curl_feed(ngx_http_imgp_curl_t *curl)
 static void
 ngx_http_imgp_curl_break(ngx_http_imgp_transfer_t *t, CURLcode result)
 {
-    ngx_http_imgp_curl_t  *curl;
-
-    curl = t->curl;
-
     t->result = result;
 
     ngx_queue_remove(&t->queue);
-    ngx_queue_insert_tail(&curl->broken, &t->queue);
+    ngx_queue_insert_tail(&t->curl->broken, &t->queue);
 
-    ngx_post_event(&curl->soon, &ngx_posted_next_events);
+    ngx_post_event(&t->curl->soon, &ngx_posted_next_events);
 }
 
 
@@ -486,7 +474,6 @@ ngx_http_imgp_curl_clock(void)
     struct timespec  ts;
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
     return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
@@ -495,13 +482,6 @@ static void
 ngx_http_imgp_curl_timer_handler(ngx_event_t *ev)
 {
     ngx_http_imgp_curl_run(ev->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-
-static void
-ngx_http_imgp_curl_retry_handler(ngx_event_t *ev)
-{
-    ngx_http_imgp_curl_feed(ev->data);
 }
 
 

@@ -47,6 +47,7 @@ struct ngx_http_imgp_unit_s {
     u_char                         key[IMGP_DIGEST_LEN];
     uint32_t                       flight;     /* in the zone's table */
     ngx_uint_t                     attempts;
+    ngx_uint_t                     any;        /* any end wakes it */
 
     /* shared with a thread */
     volatile uint32_t              cancel;

@@ -65,20 +65,24 @@ ngx_http_imgp_unit_start(ngx_http_imgp_unit_t *unit)
 static void
 ngx_http_imgp_unit_begin(ngx_http_imgp_unit_t *unit)
 {
+    ngx_int_t                rc;
     ngx_http_imgp_worker_t  *w;
 
     w = unit->run->worker;
 
-    if (ngx_http_imgp_flight_begin(w->zone, unit->key,
-                                   unit->run->pipeline->index, unit->stage,
-                                   &unit->flight)
-        != NGX_OK)
-    {
-        ngx_http_imgp_unit_wait(unit, NGX_HTTP_IMGP_UNIT_JOINED);
+    rc = ngx_http_imgp_flight_begin(w->zone, unit->key,
+                                    unit->run->pipeline->index, unit->stage,
+                                    &unit->flight);
+
+    if (rc == NGX_OK) {
+        ngx_http_imgp_unit_attempt(unit);
         return;
     }
 
-    ngx_http_imgp_unit_attempt(unit);
+    /* with a full table the end of any run makes room */
+
+    unit->any = (rc == NGX_AGAIN);
+    ngx_http_imgp_unit_wait(unit, NGX_HTTP_IMGP_UNIT_JOINED);
 }
 
 
@@ -161,6 +165,7 @@ ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key)
         unit = ngx_queue_data(q, ngx_http_imgp_unit_t, queue);
 
         if (unit->state == NGX_HTTP_IMGP_UNIT_JOINED
+            && !unit->any
             && key
             && ngx_memcmp(key, unit->key, IMGP_ID_BYTES) != 0)
         {

@@ -223,11 +223,21 @@ ngx_http_imgp_wake_others(ngx_http_imgp_zone_t *zone)
 void
 ngx_http_imgp_wake_watching(ngx_http_imgp_worker_t *w, ngx_int_t n)
 {
+    ngx_http_imgp_wake_t  *wake;
+
+    wake = w->wake;
+
     ngx_http_imgp_zone_lock(w->zone);
 
     w->zone->sh->workers[w->zone->me].watching += n;
 
     ngx_http_imgp_zone_unlock(w->zone);
+
+    /* what was published just before, when nobody here seemed to listen */
+
+    if (n > 0 && wake && !wake->event.posted) {
+        ngx_post_event(&wake->event, &ngx_posted_events);
+    }
 }
 
 

@@ -49,6 +49,16 @@ ngx_http_imgp_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     zone->me = NGX_HTTP_IMGP_NONE;
 
     if (old) {
+        if (!imgp_str_eq(&imcf->store.path, &old->store.path)) {
+            ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                          "zone \"%V\" is of image_pipeline_path \"%V\" while "
+                          "previously it was of \"%V\": give the new path a "
+                          "zone of another name", &shm_zone->shm.name,
+                          ngx_http_imgp_nstr(&imcf->store.path),
+                          ngx_http_imgp_nstr(&old->store.path));
+            return NGX_ERROR;
+        }
+
         zone->sh = old->zone->sh;
 
     } else if (shm_zone->shm.exists) {
