@@ -11,10 +11,16 @@
  *     tmp/                   being written; swept at start and when old
  *
  * A file appears under its name only when whole (rename(2)), and with sync
- * its bytes and its name have been fsync'ed by then.  All calls may block and
- * are for threads; a store is immutable and shared by all of them.  Errors:
+ * its bytes and its name have been fsync'ed by then; but not those of
+ * results/, which can be made again.  All calls may block and are for
+ * threads; a store is immutable and shared by all of them.  Errors:
  * STORE_FULL (ENOSPC, EDQUOT), else STORE_AWAY; "syserr" keeps errno for the
  * log, the public detail names no path.
+ *
+ * What is used gets a new mtime, unless that is younger than 30 seconds, and
+ * the sweep spares what is younger than a minute when it begins; so a blob
+ * that was just stored, or found by a result, stays for half a minute at
+ * least, until its job is known to be one that needs it.
  */
 
 
@@ -69,7 +75,8 @@ typedef struct {
 } imgp_blob_t;                        /* one being written */
 
 
-/* open, write..., then commit or abort (which may follow any failure) */
+/* open, write..., then commit or abort, which may follow any failure, but
+   need not; the next call after a failed write fails, too */
 
 imgp_int_t imgp_blob_open(imgp_blob_t *b, const imgp_store_t *store,
     imgp_store_error_t *err);
@@ -79,8 +86,8 @@ imgp_int_t imgp_blob_commit(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
     uint64_t *added, imgp_store_error_t *err);
 void imgp_blob_abort(imgp_blob_t *b);
 
-/* the whole content at once; *added: bytes the store grew by (0: known);
-   a known blob's mtime is renewed, so that eviction spares it */
+/* the whole content at once; *added: bytes the store grew by (0: known), in
+   blocks of 4096; a known blob's mtime is renewed, so eviction spares it */
 
 imgp_int_t imgp_blob_put(const imgp_store_t *store, const void *p,
     size_t len, u_char digest[IMGP_DIGEST_LEN], uint64_t *added,
@@ -119,7 +126,8 @@ imgp_int_t imgp_journal_write(const imgp_store_t *store,
     const u_char id[IMGP_ID_BYTES], const u_char *record, size_t len,
     imgp_uint_t final, imgp_store_error_t *err);
 
-/* a failed job comes back: jobs/ first, then out of done/ */
+/* a failed job comes back: jobs/ first, then out of done/.  The revision in
+   the record must have grown: by it the older of two is told after a crash. */
 
 imgp_int_t imgp_journal_reopen(const imgp_store_t *store,
     const u_char id[IMGP_ID_BYTES], const u_char *record, size_t len,
@@ -134,8 +142,9 @@ imgp_int_t imgp_journal_remove(const imgp_store_t *store,
     const u_char id[IMGP_ID_BYTES]);
 
 /* calls handler for every record of jobs/ (oldest first is not promised)
-   until it returns other than IMGP_OK; spoilt ones are moved to tmp/ and
-   counted in *spoilt */
+   until it returns other than IMGP_OK, which is returned then (DECLINED is
+   taken for OK); spoilt ones are moved to tmp/ and counted in *spoilt, those
+   of another version are counted only */
 
 typedef imgp_int_t (*imgp_journal_pt)(void *data, const u_char *record,
     size_t len);
@@ -144,7 +153,9 @@ imgp_int_t imgp_journal_scan(const imgp_store_t *store,
     imgp_journal_pt handler, void *data, imgp_uint_t *spoilt,
     imgp_store_error_t *err);
 
-/* idempotency: binds key -> id for the first caller (OK); a later one gets
+/* ---- imgp_idem.c: idempotency keys ---- */
+
+/* binds key -> id for the first caller (OK); a later one gets
    the first one's id and body digest (DECLINED).  Older than "oldest": free */
 
 imgp_int_t imgp_journal_bind(const imgp_store_t *store,
@@ -174,9 +185,16 @@ typedef struct {
 } imgp_sweep_t;
 
 
-/* one pass: old tmp/ files, final jobs past their keep, manifests and blobs
-   unused for "inactive", then the longest unused until max_size holds; never
-   a blob that is needed, or younger than a minute */
+/*
+ * One pass: old tmp/ files, final jobs past their keep, manifests, blobs and
+ * idempotency keys unused for "inactive", then the longest unused blobs and
+ * manifests until max_size holds; never a blob that is needed, or younger
+ * than a minute.  "needed" must know all jobs there were 30 seconds before
+ * "now".  It remembers 100,000 files at most, so to shrink a store by more
+ * takes more passes.
+ *
+ * IMGP_AGAIN: canceled, size and files are not all.
+ */
 
 imgp_int_t imgp_sweep(const imgp_store_t *store, imgp_sweep_t *sweep,
     imgp_store_error_t *err);

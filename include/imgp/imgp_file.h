@@ -1,0 +1,80 @@
+
+/*
+ * Files that appear whole or not at all: written in tmp/, fsync'ed, renamed.
+ * For src/store alone.  Every call may block.
+ */
+
+
+#ifndef _IMGP_FILE_H_INCLUDED_
+#define _IMGP_FILE_H_INCLUDED_
+
+
+#include <imgp/imgp_store.h>
+
+
+#define IMGP_FILE_RENEW  30           /* seconds: mtimes are not exacter */
+#define IMGP_FILE_BLOCK  4096         /* what room on disk is counted in */
+
+
+/* bytes of room that a file takes */
+
+#define imgp_file_room(size)                                                  \
+    (((uint64_t) (size) + IMGP_FILE_BLOCK - 1) & ~(uint64_t) (IMGP_FILE_BLOCK \
+                                                              - 1))
+
+
+/* a new file in tmp/ with a name of its own: descriptor, or -1 */
+
+int imgp_file_create(const imgp_store_t *store, char *tmp,
+    imgp_store_error_t *err);
+
+imgp_int_t imgp_file_write(int fd, const void *p, size_t len,
+    imgp_store_error_t *err);
+
+/*
+ * Closes the file in any case.  With "sync" its bytes are on the disk before
+ * it gets its name, and the name is when IMGP_OK is returned.  On IMGP_ERROR
+ * the file in tmp/ is gone; "path" is what it was, or new and whole.
+ */
+
+imgp_int_t imgp_file_commit(const imgp_store_t *store, int fd,
+    const char *tmp, const char *path, imgp_uint_t sync,
+    imgp_store_error_t *err);
+void imgp_file_abort(int fd, const char *tmp);
+
+/* create, write, commit */
+
+imgp_int_t imgp_file_put(const imgp_store_t *store, const char *path,
+    const void *p, size_t len, imgp_uint_t sync, imgp_store_error_t *err);
+
+/* DECLINED: not there; larger than "max": read as empty, which no file of the
+   store is */
+
+imgp_int_t imgp_file_read(const char *path, size_t max, imgp_pool_t *pool,
+    imgp_str_t *content, imgp_store_error_t *err);
+
+/* the directory of a path: its names are on the disk */
+
+imgp_int_t imgp_file_sync_dir(const char *path, imgp_store_error_t *err);
+
+/* makes the directory of a path, if its parent is there */
+
+imgp_int_t imgp_file_make_dir(const char *path, imgp_uint_t sync,
+    imgp_store_error_t *err);
+
+/* IMGP_OK: gone; IMGP_DECLINED: was not there */
+
+imgp_int_t imgp_file_remove(const char *path, imgp_store_error_t *err);
+
+/* "size" bytes and known, with its mtime renewed if that is old; *age in
+   seconds as it was before; DECLINED: not there, or of another size */
+
+imgp_int_t imgp_file_touch(const char *path, uint64_t size, int64_t *age,
+    imgp_store_error_t *err);
+
+/* fills "err" from errno and returns IMGP_ERROR */
+
+imgp_int_t imgp_file_error(imgp_store_error_t *err, const char *call);
+
+
+#endif /* _IMGP_FILE_H_INCLUDED_ */

@@ -1,0 +1,285 @@
+
+/*
+ * Content under the name of its SHA-256.  The same content is stored once:
+ * what is there with the right length is taken as it is, and checked against
+ * its name when it is read.
+ *
+ * Called by threads; one imgp_blob_t belongs to one thread at a time and owns
+ * its descriptor, its digest and its file in tmp/.  Maps belong to the
+ * caller; files of the store never shrink, so a map is safe to read.
+ */
+
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <imgp/imgp_file.h>
+
+
+/* by then the writer of a file has fsync'ed its name, or has failed */
+
+#define IMGP_BLOB_SETTLED  60         /* seconds */
+
+
+static imgp_int_t imgp_blob_known(const imgp_store_t *store,
+    const char *path, uint64_t bytes, imgp_store_error_t *err);
+static imgp_int_t imgp_blob_map_fd(int fd, const imgp_item_t *item,
+    imgp_str_t *map, imgp_store_error_t *err);
+static imgp_uint_t imgp_blob_is(const imgp_item_t *item,
+    const imgp_str_t *map);
+
+
+imgp_int_t
+imgp_blob_open(imgp_blob_t *b, const imgp_store_t *store,
+    imgp_store_error_t *err)
+{
+    b->store = store;
+    b->bytes = 0;
+    b->fd = -1;
+
+    b->digest = imgp_digest_create();
+
+    if (b->digest == NULL) {
+        errno = ENOMEM;
+        return imgp_file_error(err, "malloc");
+    }
+
+    b->fd = imgp_file_create(store, b->tmp, err);
+
+    if (b->fd == -1) {
+        imgp_blob_abort(b);
+        return IMGP_ERROR;
+    }
+
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_blob_write(imgp_blob_t *b, const void *p, size_t len,
+    imgp_store_error_t *err)
+{
+    if (b->fd == -1) {
+        errno = EBADF;
+        return imgp_file_error(err, "write");
+    }
+
+    if (imgp_file_write(b->fd, p, len, err) != IMGP_OK) {
+        imgp_blob_abort(b);
+        return IMGP_ERROR;
+    }
+
+    imgp_digest_update(b->digest, p, len);
+    b->bytes += len;
+
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_blob_commit(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
+    uint64_t *added, imgp_store_error_t *err)
+{
+    char        path[IMGP_PATH_MAX];
+    imgp_int_t  rc;
+
+    *added = 0;
+
+    if (b->fd == -1) {
+        errno = EBADF;
+        return imgp_file_error(err, "write");
+    }
+
+    imgp_digest_final(b->digest, digest);
+    imgp_blob_path(b->store, digest, path);
+
+    rc = imgp_blob_known(b->store, path, b->bytes, err);
+
+    if (rc == IMGP_DECLINED) {
+        rc = imgp_file_commit(b->store, b->fd, b->tmp, path, b->store->sync,
+                              err);
+        b->fd = -1;
+
+        if (rc == IMGP_OK) {
+            *added = imgp_file_room(b->bytes);
+        }
+    }
+
+    imgp_blob_abort(b);
+
+    return rc;
+}
+
+
+void
+imgp_blob_abort(imgp_blob_t *b)
+{
+    if (b->fd != -1) {
+        imgp_file_abort(b->fd, b->tmp);
+        b->fd = -1;
+    }
+
+    imgp_digest_destroy(b->digest);
+    b->digest = NULL;
+}
+
+
+/*
+ * A file that has just appeared may be another writer's who is about to fsync
+ * its directory: what is promised here must not depend on that.
+ */
+
+static imgp_int_t
+imgp_blob_known(const imgp_store_t *store, const char *path, uint64_t bytes,
+    imgp_store_error_t *err)
+{
+    int64_t     age;
+    imgp_int_t  rc;
+
+    rc = imgp_file_touch(path, bytes, &age, err);
+
+    if (rc == IMGP_OK && store->sync && age < IMGP_BLOB_SETTLED) {
+        return imgp_file_sync_dir(path, err);
+    }
+
+    return rc;
+}
+
+
+imgp_int_t
+imgp_blob_put(const imgp_store_t *store, const void *p, size_t len,
+    u_char digest[IMGP_DIGEST_LEN], uint64_t *added, imgp_store_error_t *err)
+{
+    char        path[IMGP_PATH_MAX];
+    imgp_int_t  rc;
+
+    *added = 0;
+
+    imgp_digest(p, len, digest);
+    imgp_blob_path(store, digest, path);
+
+    rc = imgp_blob_known(store, path, len, err);
+
+    if (rc != IMGP_DECLINED) {
+        return rc;
+    }
+
+    if (imgp_file_put(store, path, p, len, store->sync, err) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    *added = imgp_file_room(len);
+
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_blob_map(const imgp_store_t *store, const imgp_item_t *item,
+    imgp_str_t *map, imgp_store_error_t *err)
+{
+    int         fd;
+    char        path[IMGP_PATH_MAX];
+    int64_t     age;
+    imgp_int_t  rc;
+
+    map->len = 0;
+    map->data = NULL;
+
+    imgp_blob_path(store, item->digest, path);
+
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd == -1) {
+        return (errno == ENOENT) ? IMGP_DECLINED
+                                 : imgp_file_error(err, "open");
+    }
+
+    rc = imgp_blob_map_fd(fd, item, map, err);
+    close(fd);
+
+    if (rc == IMGP_OK && !imgp_blob_is(item, map)) {
+        imgp_blob_unmap(map);
+        rc = IMGP_DECLINED;
+    }
+
+    if (rc == IMGP_DECLINED) {
+        (void) unlink(path);
+
+    } else if (rc == IMGP_OK) {
+        (void) imgp_file_touch(path, item->bytes, &age, NULL);
+    }
+
+    return rc;
+}
+
+
+static imgp_int_t
+imgp_blob_map_fd(int fd, const imgp_item_t *item, imgp_str_t *map,
+    imgp_store_error_t *err)
+{
+    void         *p;
+    struct stat   st;
+
+    if (fstat(fd, &st) == -1) {
+        return imgp_file_error(err, "fstat");
+    }
+
+    if (!S_ISREG(st.st_mode) || (uint64_t) st.st_size != item->bytes
+        || item->bytes > SIZE_MAX)
+    {
+        return IMGP_DECLINED;
+    }
+
+    if (item->bytes == 0) {
+        map->data = (u_char *) "";
+        return IMGP_OK;
+    }
+
+    p = mmap(NULL, (size_t) item->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    if (p == MAP_FAILED) {
+        return imgp_file_error(err, "mmap");
+    }
+
+    map->data = p;
+    map->len = (size_t) item->bytes;
+
+    return IMGP_OK;
+}
+
+
+static imgp_uint_t
+imgp_blob_is(const imgp_item_t *item, const imgp_str_t *map)
+{
+    u_char  digest[IMGP_DIGEST_LEN];
+
+    imgp_digest(map->data, map->len, digest);
+
+    return memcmp(digest, item->digest, IMGP_DIGEST_LEN) == 0;
+}
+
+
+void
+imgp_blob_unmap(imgp_str_t *map)
+{
+    if (map->len) {
+        munmap(map->data, map->len);
+    }
+
+    map->len = 0;
+    map->data = NULL;
+}
+
+
+void
+imgp_blob_path(const imgp_store_t *store,
+    const u_char digest[IMGP_DIGEST_LEN], char *out)
+{
+    char  name[IMGP_DIGEST_HEX_LEN + 1];
+
+    imgp_digest_hex(digest, name);
+    imgp_store_path(store, "blobs", name, 1, out);
+}

@@ -1,0 +1,405 @@
+
+/*
+ * Whole files.  A name in the store never stands for a part of a file: bytes
+ * go to tmp/, are fsync'ed, and get their name by rename(2); then the
+ * directory is fsync'ed, so that the name survives a loss of power.
+ *
+ * After a failed fsync() the kernel may have dropped the pages and marked them
+ * clean (Rebello et al., "Can Applications Recover from fsync Failures?",
+ * USENIX ATC 2020): the file is thrown away, never synced again and used.
+ *
+ * Called by threads.  No state: the names in tmp/ are 128 random bits with
+ * O_EXCL, so neither threads nor processes have to agree on a counter.
+ */
+
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <imgp/imgp_file.h>
+
+
+#define IMGP_FILE_MODE      0600
+#define IMGP_FILE_DIR_MODE  0700
+
+
+static imgp_int_t imgp_file_name(const imgp_store_t *store, char *tmp);
+static imgp_int_t imgp_file_fsync(int fd, imgp_store_error_t *err);
+static imgp_int_t imgp_file_rename(const char *tmp, const char *path,
+    imgp_uint_t sync, imgp_store_error_t *err);
+static imgp_uint_t imgp_file_dir_of(const char *path, char *dir);
+static imgp_int_t imgp_file_read_fd(int fd, size_t size, imgp_pool_t *pool,
+    imgp_str_t *content, imgp_store_error_t *err);
+
+
+int
+imgp_file_create(const imgp_store_t *store, char *tmp,
+    imgp_store_error_t *err)
+{
+    int  fd;
+
+    if (imgp_file_name(store, tmp) != IMGP_OK) {
+        imgp_file_error(err, "getrandom");
+        return -1;
+    }
+
+    fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, IMGP_FILE_MODE);
+
+    if (fd == -1 && errno == ENOENT
+        && imgp_file_make_dir(tmp, 0, err) == IMGP_OK)
+    {
+        fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                  IMGP_FILE_MODE);
+    }
+
+    if (fd == -1) {
+        imgp_file_error(err, "open");
+    }
+
+    return fd;
+}
+
+
+static imgp_int_t
+imgp_file_name(const imgp_store_t *store, char *tmp)
+{
+    u_char  id[IMGP_ID_BYTES];
+    char    text[IMGP_ID_LEN + 1];
+
+    if (imgp_id_random(id) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    imgp_id_text(id, text);
+    imgp_store_path(store, "tmp", text, 0, tmp);
+
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_file_write(int fd, const void *p, size_t len, imgp_store_error_t *err)
+{
+    ssize_t        n;
+    const u_char  *pos;
+
+    for (pos = p; len; pos += n, len -= (size_t) n) {
+        n = write(fd, pos, len);
+
+        if (n == -1) {
+            if (errno != EINTR) {
+                return imgp_file_error(err, "write");
+            }
+
+            n = 0;
+        }
+    }
+
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_file_commit(const imgp_store_t *store, int fd, const char *tmp,
+    const char *path, imgp_uint_t sync, imgp_store_error_t *err)
+{
+    if (sync && imgp_file_fsync(fd, err) != IMGP_OK) {
+        imgp_file_abort(fd, tmp);
+        return IMGP_ERROR;
+    }
+
+    /* over a network a full disk may be told here for the first time */
+
+    if (close(fd) == -1 && errno != EINTR) {
+        imgp_file_error(err, "close");
+        unlink(tmp);
+        return IMGP_ERROR;
+    }
+
+    if (imgp_file_rename(tmp, path, sync, err) != IMGP_OK) {
+        unlink(tmp);
+        return IMGP_ERROR;
+    }
+
+    return sync ? imgp_file_sync_dir(path, err) : IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_file_fsync(int fd, imgp_store_error_t *err)
+{
+    int  rc;
+
+    do {
+        rc = fsync(fd);
+    } while (rc == -1 && errno == EINTR);
+
+    return (rc == 0) ? IMGP_OK : imgp_file_error(err, "fsync");
+}
+
+
+static imgp_int_t
+imgp_file_rename(const char *tmp, const char *path, imgp_uint_t sync,
+    imgp_store_error_t *err)
+{
+    if (rename(tmp, path) == 0) {
+        return IMGP_OK;
+    }
+
+    if (errno == ENOENT) {
+
+        if (imgp_file_make_dir(path, sync, err) != IMGP_OK) {
+            return IMGP_ERROR;
+        }
+
+        if (rename(tmp, path) == 0) {
+            return IMGP_OK;
+        }
+    }
+
+    return imgp_file_error(err, "rename");
+}
+
+
+void
+imgp_file_abort(int fd, const char *tmp)
+{
+    close(fd);
+    unlink(tmp);
+}
+
+
+imgp_int_t
+imgp_file_put(const imgp_store_t *store, const char *path, const void *p,
+    size_t len, imgp_uint_t sync, imgp_store_error_t *err)
+{
+    int   fd;
+    char  tmp[IMGP_PATH_MAX];
+
+    fd = imgp_file_create(store, tmp, err);
+    if (fd == -1) {
+        return IMGP_ERROR;
+    }
+
+    if (imgp_file_write(fd, p, len, err) != IMGP_OK) {
+        imgp_file_abort(fd, tmp);
+        return IMGP_ERROR;
+    }
+
+    return imgp_file_commit(store, fd, tmp, path, sync, err);
+}
+
+
+imgp_int_t
+imgp_file_read(const char *path, size_t max, imgp_pool_t *pool,
+    imgp_str_t *content, imgp_store_error_t *err)
+{
+    int          fd;
+    imgp_int_t   rc;
+    struct stat  st;
+
+    content->len = 0;
+    content->data = NULL;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd == -1) {
+        return (errno == ENOENT) ? IMGP_DECLINED
+                                 : imgp_file_error(err, "open");
+    }
+
+    if (fstat(fd, &st) == -1) {
+        rc = imgp_file_error(err, "fstat");
+
+    } else if (!S_ISREG(st.st_mode) || (uint64_t) st.st_size > max) {
+        rc = IMGP_OK;
+
+    } else {
+        rc = imgp_file_read_fd(fd, (size_t) st.st_size, pool, content, err);
+    }
+
+    close(fd);
+
+    return rc;
+}
+
+
+/* a file of the store does not change once it has its name */
+
+static imgp_int_t
+imgp_file_read_fd(int fd, size_t size, imgp_pool_t *pool,
+    imgp_str_t *content, imgp_store_error_t *err)
+{
+    ssize_t  n;
+
+    content->data = imgp_palloc(pool, size);
+
+    if (content->data == NULL) {
+        errno = ENOMEM;
+        return imgp_file_error(err, "malloc");
+    }
+
+    while (content->len < size) {
+        n = read(fd, content->data + content->len, size - content->len);
+
+        if (n == -1 && errno == EINTR) {
+            continue;
+        }
+
+        if (n == -1) {
+            return imgp_file_error(err, "read");
+        }
+
+        if (n == 0) {
+            break;
+        }
+
+        content->len += (size_t) n;
+    }
+
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_file_sync_dir(const char *path, imgp_store_error_t *err)
+{
+    int         fd;
+    char        dir[IMGP_PATH_MAX];
+    imgp_int_t  rc;
+
+    if (!imgp_file_dir_of(path, dir)) {
+        errno = ENAMETOOLONG;
+        return imgp_file_error(err, "open");
+    }
+
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd == -1) {
+        return imgp_file_error(err, "open");
+    }
+
+    rc = imgp_file_fsync(fd, err);
+    close(fd);
+
+    return rc;
+}
+
+
+imgp_int_t
+imgp_file_make_dir(const char *path, imgp_uint_t sync,
+    imgp_store_error_t *err)
+{
+    char  dir[IMGP_PATH_MAX];
+
+    if (!imgp_file_dir_of(path, dir)) {
+        errno = ENAMETOOLONG;
+        return imgp_file_error(err, "mkdir");
+    }
+
+    if (mkdir(dir, IMGP_FILE_DIR_MODE) == -1) {
+
+        /* whoever made it may not have come to the fsync() yet */
+
+        if (errno != EEXIST) {
+            return imgp_file_error(err, "mkdir");
+        }
+    }
+
+    return sync ? imgp_file_sync_dir(dir, err) : IMGP_OK;
+}
+
+
+static imgp_uint_t
+imgp_file_dir_of(const char *path, char *dir)
+{
+    size_t       len;
+    const char  *slash;
+
+    slash = strrchr(path, '/');
+
+    if (slash == NULL || slash == path) {
+        return 0;
+    }
+
+    len = (size_t) (slash - path);
+
+    if (len >= IMGP_PATH_MAX) {
+        return 0;
+    }
+
+    memcpy(dir, path, len);
+    dir[len] = '\0';
+
+    return 1;
+}
+
+
+imgp_int_t
+imgp_file_remove(const char *path, imgp_store_error_t *err)
+{
+    if (unlink(path) == 0) {
+        return IMGP_OK;
+    }
+
+    return (errno == ENOENT) ? IMGP_DECLINED : imgp_file_error(err, "unlink");
+}
+
+
+/*
+ * Between the look and the renewal the file may be swept away: then utimensat
+ * finds nothing, and the caller makes it anew.
+ */
+
+imgp_int_t
+imgp_file_touch(const char *path, uint64_t size, int64_t *age,
+    imgp_store_error_t *err)
+{
+    time_t       now;
+    struct stat  st;
+
+    if (stat(path, &st) == -1) {
+        return (errno == ENOENT) ? IMGP_DECLINED
+                                 : imgp_file_error(err, "stat");
+    }
+
+    if (!S_ISREG(st.st_mode) || (uint64_t) st.st_size != size) {
+        return IMGP_DECLINED;
+    }
+
+    now = time(NULL);
+    *age = (int64_t) now - (int64_t) st.st_mtime;
+
+    if (*age > IMGP_FILE_RENEW && utimensat(AT_FDCWD, path, NULL, 0) == -1) {
+        return (errno == ENOENT) ? IMGP_DECLINED
+                                 : imgp_file_error(err, "utimensat");
+    }
+
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_file_error(imgp_store_error_t *err, const char *call)
+{
+    int  syserr;
+
+    syserr = errno;
+
+    if (err == NULL) {
+        return IMGP_ERROR;
+    }
+
+    err->syserr = syserr;
+    err->call = call;
+
+    if (syserr == ENOSPC || syserr == EDQUOT) {
+        return imgp_error_set(&err->error, IMGP_E_STORE_FULL,
+                              "there is no room left in the store");
+    }
+
+    return imgp_error_set(&err->error, IMGP_E_STORE_AWAY,
+                          "the store cannot be read or written");
+}
