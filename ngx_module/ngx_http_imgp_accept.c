@@ -34,7 +34,7 @@ ngx_http_imgp_accept(ngx_http_imgp_upload_t *u)
 
     u->task.kind = NGX_HTTP_IMGP_TASK_IO;
     u->task.work = ngx_http_imgp_accept_work;
-    u->task.done = ngx_http_imgp_answer;
+    u->task.done = ngx_http_imgp_admit;
     u->task.data = u;
 
     ngx_http_imgp_thread_run(u->worker, &u->task);

@@ -1,350 +1,503 @@
 
 /*
- * An upload is stored: its job enters the table of all workers, the client
- * gets its answer, the job begins to run.  The answer goes first: it is made
- * of the job's own structure, which then belongs to the run.
+ * What a service answered: the body under its cap, or the one error that
+ * status and libcurl's result come to.  Called by ngx_http_imgp_service.c and,
+ * through curl, by ngx_http_imgp_curl.c; event loop only.  The body is
+ * malloc'ed: it goes on to the caller of the call, and to threads.
  *
- * Event loop, but for the undoing.
+ * The sentences of errors are public: neither path nor query of a URL is in
+ * them.  A status told counts for more than how the connection ended.
  */
 
 
-#include "ngx_http_imgp_upload.h"
-#include <imgp/imgp_known.h>
+#include <ngx_http_imgp_call.h>
 
 
-static ngx_int_t ngx_http_imgp_answer_enter(ngx_http_imgp_upload_t *u);
-static void ngx_http_imgp_answer_undo(void *data, ngx_log_t *log);
-static void ngx_http_imgp_answer_undone(void *data);
-static void ngx_http_imgp_answer_accepted(ngx_http_imgp_upload_t *u);
-static void ngx_http_imgp_answer_run(ngx_http_imgp_upload_t *u);
-static ngx_uint_t ngx_http_imgp_answer_joins(ngx_http_imgp_upload_t *u);
-static ngx_int_t ngx_http_imgp_answer_variables(ngx_http_imgp_upload_t *u);
-static ngx_int_t ngx_http_imgp_answer_again(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx);
-static ngx_int_t ngx_http_imgp_answer_job(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx);
-static ngx_int_t ngx_http_imgp_answer_poll(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx);
+#define NGX_HTTP_IMGP_ANSWER_FIRST   65536     /* bytes allocated at first */
+#define NGX_HTTP_IMGP_ANSWER_KNOWN   1048576   /* if so many are announced */
+#define NGX_HTTP_IMGP_ANSWER_HEADER  65536     /* bytes of header lines */
+#define NGX_HTTP_IMGP_ANSWER_ERROR   65536     /* of an error's body, read to
+                                                  keep the connection */
+#define NGX_HTTP_IMGP_ANSWER_TYPE    256       /* of a Content-Type */
+#define NGX_HTTP_IMGP_ANSWER_LATER   86400     /* s, longest Retry-After */
 
 
-/* the thread is back */
+typedef struct {
+    CURLcode                       result;
+    imgp_error_e                   code;
+    const char                    *text;
+} ngx_http_imgp_answer_error_t;
+
+
+static size_t ngx_http_imgp_answer_write(char *data, size_t size, size_t n,
+    void *p);
+static size_t ngx_http_imgp_answer_line(char *data, size_t size, size_t n,
+    void *p);
+static size_t ngx_http_imgp_answer_skip(ngx_http_imgp_answer_t *answer,
+    char *data, size_t len);
+static ngx_int_t ngx_http_imgp_answer_grow(ngx_http_imgp_answer_t *answer,
+    size_t len);
+static void ngx_http_imgp_answer_take(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call);
+static void ngx_http_imgp_answer_status(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call);
+static void ngx_http_imgp_answer_result(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call, ngx_http_imgp_transfer_t *t);
+static void ngx_http_imgp_answer_timeout(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call, ngx_http_imgp_transfer_t *t);
+static const char *ngx_http_imgp_answer_connect(CURL *easy);
+static long ngx_http_imgp_answer_code(CURL *easy);
+static ngx_uint_t ngx_http_imgp_answer_busy(ngx_uint_t status);
+static ngx_msec_t ngx_http_imgp_answer_retry_after(CURL *easy);
+static void ngx_http_imgp_answer_log(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call);
+
+
+static ngx_http_imgp_answer_error_t  ngx_http_imgp_answer_errors[] = {
+
+    { CURLE_OK, IMGP_E_SERVICE_REPLY, "answer is not valid HTTP" },
+    { CURLE_WEIRD_SERVER_REPLY, IMGP_E_SERVICE_REPLY,
+      "answer is not valid HTTP" },
+    { CURLE_UNSUPPORTED_PROTOCOL, IMGP_E_SERVICE_REPLY,
+      "answer is not valid HTTP" },
+
+    { CURLE_PEER_FAILED_VERIFICATION, IMGP_E_SERVICE_CONNECT,
+      "certificate is not trusted" },
+    { CURLE_SSL_CACERT_BADFILE, IMGP_E_SERVICE_CONNECT,
+      "no certificate is trusted" },
+    { CURLE_SSL_CONNECT_ERROR, IMGP_E_SERVICE_CONNECT,
+      "TLS handshake failed" },
+    { CURLE_ABORTED_BY_CALLBACK, IMGP_E_SERVICE_CONNECT,
+      "no free connection" },
+
+    { CURLE_OUT_OF_MEMORY, IMGP_E_INTERNAL, "out of memory" }
+};
+
 
 void
-ngx_http_imgp_answer(void *data)
+ngx_http_imgp_answer_init(ngx_http_imgp_answer_t *answer, CURL *easy,
+    size_t max)
 {
-    ngx_http_imgp_upload_t  *u = data;
+    answer->easy = easy;
+    answer->max = max;
 
-    ngx_int_t  rc;
-
-    u->busy = 0;
-
-    if (u->serror.error.code) {
-        ngx_log_error(NGX_LOG_CRIT, u->worker->log, u->serror.syserr,
-                      "%s() failed while storing an upload", u->serror.call);
-
-        u->error = u->serror.error;
-    }
-
-    if (u->error.code == IMGP_E_NONE && !u->replayed) {
-
-        if (ngx_http_imgp_answer_enter(u) == NGX_OK) {
-            ngx_http_imgp_answer_accepted(u);
-        }
-
-        return;
-    }
-
-    if (ngx_http_imgp_upload_gone(u)) {
-        return;
-    }
-
-    if (u->error.code) {
-        ngx_http_imgp_upload_refuse(u);
-        return;
-    }
-
-    ngx_memcpy(u->ctx->id, u->replay, IMGP_ID_BYTES);
-
-    rc = ngx_http_imgp_job_get(u->request, u->ctx,
-                               ngx_http_imgp_answer_again);
-
-    ngx_http_imgp_upload_finalize(u, rc);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ngx_http_imgp_answer_write);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, ngx_http_imgp_answer_line);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) max);
 }
 
 
-/* a client that went away meanwhile finds its job when it sends it again */
-
-static void
-ngx_http_imgp_answer_accepted(ngx_http_imgp_upload_t *u)
+void
+ngx_http_imgp_answer_reset(ngx_http_imgp_answer_t *answer)
 {
-    ngx_int_t             rc;
-    ngx_http_imgp_ctx_t  *ctx;
-
-    if (u->request == NULL) {
-        ngx_http_imgp_answer_run(u);
-        (void) ngx_http_imgp_upload_gone(u);
-        return;
-    }
-
-    ctx = u->ctx;
-    ctx->created = 1;
-
-    if (ngx_http_imgp_answer_variables(u) != NGX_OK) {
-        ngx_http_imgp_answer_run(u);
-        ngx_http_imgp_upload_finalize(u, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    if (u->known || ctx->wait == 0) {
-        ctx->view = u->job;
-        rc = ngx_http_imgp_answer_job(u->request, ctx);
-        ctx->view = NULL;
-
-        ngx_http_imgp_answer_run(u);
-
-    } else {
-        ngx_http_imgp_answer_run(u);
-        rc = ngx_http_imgp_watch(u->request, ctx, ngx_http_imgp_answer_poll);
-    }
-
-    ngx_http_imgp_upload_finalize(u, rc);
+    answer->len = 0;
+    answer->header = 0;
+    answer->skipped = 0;
+    answer->excerpt_len = 0;
+    answer->too_large = 0;
+    answer->header_too_large = 0;
+    answer->no_memory = 0;
 }
 
 
-/* into the table; where it has no room the journal must forget the job before
-   the client is refused: NGX_DONE, a thread is at it */
+void
+ngx_http_imgp_answer_free(ngx_http_imgp_answer_t *answer)
+{
+    free(answer->body);
+
+    answer->body = NULL;
+    answer->len = 0;
+    answer->size = 0;
+}
+
+
+/* to take less than was given makes curl end the transfer */
+
+static size_t
+ngx_http_imgp_answer_write(char *data, size_t size, size_t n, void *p)
+{
+    ngx_http_imgp_answer_t  *answer = p;
+
+    size_t  len;
+
+    len = size * n;
+
+    if (ngx_http_imgp_answer_code(answer->easy) >= 300) {
+        return ngx_http_imgp_answer_skip(answer, data, len);
+    }
+
+    if (len > answer->max - answer->len) {
+        answer->too_large = 1;
+        return 0;
+    }
+
+    if (len > answer->size - answer->len
+        && ngx_http_imgp_answer_grow(answer, len) != NGX_OK)
+    {
+        answer->no_memory = 1;
+        return 0;
+    }
+
+    ngx_memcpy(answer->body + answer->len, data, len);
+    answer->len += len;
+
+    return len;
+}
+
+
+static size_t
+ngx_http_imgp_answer_line(char *data, size_t size, size_t n, void *p)
+{
+    ngx_http_imgp_answer_t  *answer = p;
+
+    size_t  len;
+
+    len = size * n;
+
+    if (len > NGX_HTTP_IMGP_ANSWER_HEADER - answer->header) {
+        answer->header_too_large = 1;
+        return 0;
+    }
+
+    answer->header += len;
+
+    return len;
+}
+
+
+static size_t
+ngx_http_imgp_answer_skip(ngx_http_imgp_answer_t *answer, char *data,
+    size_t len)
+{
+    size_t  n;
+
+    n = ngx_min(len, NGX_HTTP_IMGP_EXCERPT - answer->excerpt_len);
+
+    ngx_memcpy(answer->excerpt + answer->excerpt_len, data, n);
+    answer->excerpt_len += n;
+
+    if (len > NGX_HTTP_IMGP_ANSWER_ERROR - answer->skipped) {
+        return 0;
+    }
+
+    answer->skipped += len;
+
+    return len;
+}
+
+
+/* doubles; a length announced is believed up to a limit */
 
 static ngx_int_t
-ngx_http_imgp_answer_enter(ngx_http_imgp_upload_t *u)
+ngx_http_imgp_answer_grow(ngx_http_imgp_answer_t *answer, size_t len)
 {
-    ngx_int_t  rc;
+    size_t       size;
+    u_char      *body;
+    curl_off_t   known;
 
-    /* it was "storing" until now */
+    if (answer->size == 0) {
+        size = NGX_HTTP_IMGP_ANSWER_FIRST;
 
-    imgp_job_account(u->job, ngx_http_imgp_now());
-
-    rc = ngx_http_imgp_accept_encode(u) == IMGP_OK ? NGX_OK : NGX_ERROR;
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
-                                        u->record.data, u->record.len,
-                                        u->known ? 0
-                                                 : u->pipeline->plan->queue);
-    }
-
-    /* NGX_ABORT: a sweep has just found it in the journal and put it there;
-       and one that is known as a whole can be read from the disk */
-
-    if (rc == NGX_OK || rc == NGX_ABORT || (rc == NGX_DECLINED && u->known)) {
-        return NGX_OK;
-    }
-
-    if (rc == NGX_BUSY) {
-        imgp_error_set(&u->error, IMGP_E_QUEUE_FULL,
-                       "the pipeline's queue is full");
-    } else {
-        imgp_error_set(&u->error, IMGP_E_STORE_FULL,
-                       "the job table is full");
-    }
-
-    u->busy = 1;
-    u->task.work = ngx_http_imgp_answer_undo;
-    u->task.done = ngx_http_imgp_answer_undone;
-
-    ngx_http_imgp_thread_run(u->worker, &u->task);
-
-    return NGX_DONE;
-}
-
-
-/* in a thread */
-
-static void
-ngx_http_imgp_answer_undo(void *data, ngx_log_t *log)
-{
-    ngx_http_imgp_upload_t  *u = data;
-
-    (void) imgp_journal_remove(u->store, u->job->id);
-
-    if (u->idem) {
-        (void) imgp_journal_unbind(u->store, u->idem_key);
-    }
-}
-
-
-static void
-ngx_http_imgp_answer_undone(void *data)
-{
-    ngx_http_imgp_upload_t  *u = data;
-
-    u->busy = 0;
-
-    if (ngx_http_imgp_upload_gone(u)) {
-        return;
-    }
-
-    ngx_http_imgp_upload_refuse(u);
-}
-
-
-static void
-ngx_http_imgp_answer_run(ngx_http_imgp_upload_t *u)
-{
-    imgp_job_t  *job;
-
-    if (u->known) {
-        return;
-    }
-
-    job = u->job;
-    u->job = NULL;
-
-    ngx_http_imgp_run_submit(u->worker, job, u->pipeline);
-}
-
-
-/* would a stage that is ready wait for another job's run of the same? */
-
-static ngx_uint_t
-ngx_http_imgp_answer_joins(ngx_http_imgp_upload_t *u)
-{
-    u_char        key[IMGP_DIGEST_LEN];
-    ngx_uint_t    i;
-    imgp_job_t   *job;
-    imgp_plan_t  *plan;
-    imgp_item_t  *items;
-    imgp_uint_t   n;
-
-    job = u->job;
-    plan = u->pipeline->plan;
-
-    for (i = 0; i < plan->nstages; i++) {
-
-        if (job->stages[i].state == IMGP_ST_PENDING
-            && imgp_graph_look(plan, job, i) == IMGP_GRAPH_READY
-            && imgp_graph_runs(plan, job, i) > 0
-            && imgp_graph_items(plan, job, i, 0, job->pool, &items, &n,
-                                &u->error)
-               == IMGP_OK
-            && imgp_known_key(plan, job, i, items, n, key) == IMGP_OK
-            && ngx_http_imgp_flight_known(u->worker->zone, key))
+        if (curl_easy_getinfo(answer->easy,
+                              CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &known)
+            == CURLE_OK
+            && known > 0)
         {
-            return 1;
+            size = ngx_min(known, NGX_HTTP_IMGP_ANSWER_KNOWN);
         }
+
+    } else {
+        size = answer->size > answer->max / 2 ? answer->max : answer->size * 2;
     }
 
-    u->error.code = IMGP_E_NONE;
+    size = ngx_min(ngx_max(size, answer->len + len), answer->max);
 
-    return 0;
-}
-
-
-static ngx_int_t
-ngx_http_imgp_answer_variables(ngx_http_imgp_upload_t *u)
-{
-    const char           *note;
-    ngx_http_imgp_ctx_t  *ctx;
-
-    ctx = u->ctx;
-    note = NULL;
-
-    ctx->digest.data = ngx_pnalloc(u->request->pool,
-                                   IMGP_DIGEST_HEX_LEN + 1);
-    if (ctx->digest.data == NULL) {
+    body = realloc(answer->body, size);
+    if (body == NULL) {
         return NGX_ERROR;
     }
 
-    imgp_digest_hex(u->job->input.digest, (char *) ctx->digest.data);
-    ctx->digest.len = IMGP_DIGEST_HEX_LEN;
+    answer->body = body;
+    answer->size = size;
 
-    if (u->known) {
-        ngx_str_set(&ctx->cache, "HIT");
-        note = "hit";
+    return NGX_OK;
+}
 
-    } else if (u->job->bypass) {
-        ngx_str_set(&ctx->cache, "BYPASS");
-        note = "fwd=bypass";
 
-    } else if (ngx_http_imgp_answer_joins(u)) {
-        ngx_str_set(&ctx->cache, "JOINED");
-        note = "collapsed";
+void
+ngx_http_imgp_answer_finish(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call, ngx_http_imgp_transfer_t *t)
+{
+    long  code;
+
+    ngx_memzero(&call->error, sizeof(imgp_error_t));
+
+    /* 1xx is no answer yet */
+
+    code = ngx_http_imgp_answer_code(t->easy);
+    call->status = (code >= 200) ? (ngx_uint_t) code : 0;
+    call->retry_after = 0;
+
+    if (call->status >= 300) {
+        ngx_http_imgp_answer_status(answer, call);
+
+    } else if (t->result != CURLE_OK || call->status == 0) {
+        ngx_http_imgp_answer_result(answer, call, t);
+
+    } else if (answer->len == 0) {
+        (void) imgp_error_set(&call->error, IMGP_E_SERVICE_REPLY,
+                              "answer is empty");
 
     } else {
-        ngx_str_set(&ctx->cache, "MISS");
-        note = "fwd=miss";
+        ngx_http_imgp_answer_take(answer, call);
+        return;
     }
 
-    return ngx_http_imgp_reply_header(u->request, "Cache-Status",
-                                      "image_pipeline; %s", note);
+    call->error.service_status = call->status;
 }
 
 
-/* the job that the same Idempotency-Key made before */
-
-static ngx_int_t
-ngx_http_imgp_answer_again(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
+static void
+ngx_http_imgp_answer_take(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call)
 {
-    if (ctx->view == NULL) {
-        /* its upload is being stored at this moment */
-        return ngx_http_imgp_reply_error(r, IMGP_E_STORE_AWAY,
-                       "an upload with this Idempotency-Key is being stored");
-    }
+    char    *type;
+    size_t   len;
 
-    ctx->created = 1;
+    type = NULL;
+    curl_easy_getinfo(answer->easy, CURLINFO_CONTENT_TYPE, &type);
 
-    if (ngx_http_imgp_reply_header(r, "Idempotency-Replayed", "true")
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    if (type != NULL) {
+        len = ngx_strlen(type);
 
-    return ngx_http_imgp_answer_job(r, ctx);
-}
+        if (len <= NGX_HTTP_IMGP_ANSWER_TYPE) {
+            call->type.data = ngx_pnalloc(call->pool, len);
 
-
-static ngx_int_t
-ngx_http_imgp_answer_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
-{
-    ngx_int_t  rc;
-
-    if (imgp_job_is_final(ctx->view->state)) {
-
-        if (ctx->image && ctx->prefer) {
-            rc = ngx_http_imgp_result_last(r, ctx);
-
-            if (rc != NGX_DECLINED) {
-                return rc;
+            if (call->type.data != NULL) {
+                ngx_memcpy(call->type.data, type, len);
+                call->type.len = len;
             }
         }
-
-        return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_OK);
     }
 
-    if (ctx->watching) {
-        return ctx->expired ? ngx_http_imgp_reply_job(r, ctx,
-                                                      NGX_HTTP_ACCEPTED)
-                            : NGX_AGAIN;
-    }
+    call->body = answer->body;
+    call->body_len = answer->len;
 
-    if (ctx->wait) {
-        return ngx_http_imgp_watch(r, ctx, ngx_http_imgp_answer_poll);
-    }
-
-    return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_ACCEPTED);
+    answer->body = NULL;
+    ngx_http_imgp_answer_free(answer);
 }
 
 
-static ngx_int_t
-ngx_http_imgp_answer_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
+static void
+ngx_http_imgp_answer_status(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call)
 {
-    if (ngx_http_imgp_job_look(r, ctx) == NGX_DECLINED) {
-        ctx->wait = 0;
-        return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_answer_job);
+    imgp_error_e  code;
+
+    code = IMGP_E_SERVICE_REFUSED;
+
+    if (ngx_http_imgp_answer_busy(call->status)) {
+        code = IMGP_E_SERVICE_BUSY;
+        call->retry_after = ngx_http_imgp_answer_retry_after(answer->easy);
     }
 
-    if (ctx->view == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    (void) imgp_error_set(&call->error, code, "service answered %lu",
+                          (unsigned long) call->status);
+
+    if (answer->excerpt_len) {
+        ngx_http_imgp_answer_log(answer, call);
+    }
+}
+
+
+/* the first reason that applies */
+
+static void
+ngx_http_imgp_answer_result(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call, ngx_http_imgp_transfer_t *t)
+{
+    ngx_uint_t                     i;
+    ngx_http_imgp_answer_error_t  *e;
+
+    if (answer->no_memory) {
+        (void) imgp_error_set(&call->error, IMGP_E_INTERNAL, "out of memory");
+        return;
     }
 
-    return ngx_http_imgp_answer_job(r, ctx);
+    if (answer->header_too_large) {
+        (void) imgp_error_set(&call->error, IMGP_E_SERVICE_REPLY,
+                              "answer has too large a header");
+        return;
+    }
+
+    if (answer->too_large || t->result == CURLE_FILESIZE_EXCEEDED) {
+        (void) imgp_error_set(&call->error, IMGP_E_SERVICE_REPLY,
+                              "answer is larger than %zu bytes", answer->max);
+        return;
+    }
+
+    if (t->result == CURLE_OPERATION_TIMEDOUT) {
+        ngx_http_imgp_answer_timeout(answer, call, t);
+        return;
+    }
+
+    for (i = 0; i < imgp_nelts(ngx_http_imgp_answer_errors); i++) {
+        e = &ngx_http_imgp_answer_errors[i];
+
+        if (t->result == e->result) {
+            (void) imgp_error_set(&call->error, e->code, "%s", e->text);
+            return;
+        }
+    }
+
+    if (call->status) {
+        (void) imgp_error_set(&call->error, IMGP_E_SERVICE_REPLY,
+                              "answer ended too early");
+
+    } else if (ngx_http_imgp_answer_connected(t)) {
+        (void) imgp_error_set(&call->error, IMGP_E_SERVICE_CONNECT,
+                              "connection closed before an answer");
+
+    } else {
+        (void) imgp_error_set(&call->error, IMGP_E_SERVICE_CONNECT, "%s",
+                              ngx_http_imgp_answer_connect(t->easy));
+    }
+}
+
+
+/* curl's own timeout is that of the connect, ours that of the call */
+
+static void
+ngx_http_imgp_answer_timeout(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call, ngx_http_imgp_transfer_t *t)
+{
+    const char     *what;
+    unsigned long   ms;
+
+    ms = (unsigned long) call->timeout;
+
+    if (t->waiting) {
+        what = "free connection";
+
+    } else if (!ngx_http_imgp_answer_connected(t)) {
+        what = "connection";
+        ms = ngx_min(ms, NGX_HTTP_IMGP_CONNECT);
+
+    } else if (call->status) {
+        what = "whole answer";
+
+    } else {
+        what = "answer";
+    }
+
+    (void) imgp_error_set(&call->error, IMGP_E_SERVICE_TIMEOUT,
+                          "no %s within %lu ms", what, ms);
+}
+
+
+static const char *
+ngx_http_imgp_answer_connect(CURL *easy)
+{
+    long  err;
+
+    err = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &err);
+
+    switch (err) {
+
+    case ECONNREFUSED:
+        return "connection refused";
+
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        return "host is unreachable";
+
+    case EMFILE:
+    case ENFILE:
+        return "too many open files";
+
+    case ENOENT:
+        return "no such socket";
+
+    case EACCES:
+        return "socket is not accessible";
+
+    default:
+        return "cannot connect";
+    }
+}
+
+
+ngx_uint_t
+ngx_http_imgp_answer_connected(ngx_http_imgp_transfer_t *t)
+{
+    curl_off_t  time;
+
+    /* it may have been sent on a kept connection before, in vain */
+
+    if (t->result == CURLE_COULDNT_CONNECT) {
+        return 0;
+    }
+
+    time = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &time);
+
+    return time > 0;
+}
+
+
+static long
+ngx_http_imgp_answer_code(CURL *easy)
+{
+    long  code;
+
+    code = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
+
+    return code;
+}
+
+
+static ngx_uint_t
+ngx_http_imgp_answer_busy(ngx_uint_t status)
+{
+    return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+
+/* curl has read both forms, seconds and a date */
+
+static ngx_msec_t
+ngx_http_imgp_answer_retry_after(CURL *easy)
+{
+    curl_off_t  s;
+
+    s = 0;
+    curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &s);
+
+    if (s <= 0) {
+        return 0;
+    }
+
+    return (ngx_msec_t) ngx_min(s, NGX_HTTP_IMGP_ANSWER_LATER) * 1000;
+}
+
+
+static void
+ngx_http_imgp_answer_log(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call)
+{
+    size_t  i;
+
+    for (i = 0; i < answer->excerpt_len; i++) {
+
+        if (answer->excerpt[i] < 0x20 || answer->excerpt[i] > 0x7e) {
+            answer->excerpt[i] = '.';
+        }
+    }
+
+    ngx_log_error(NGX_LOG_INFO, call->log, 0, "service \"%V\" explained: %*s",
+                  &call->service->host, answer->excerpt_len, answer->excerpt);
 }

@@ -18,6 +18,7 @@ static imgp_int_t ngx_http_imgp_post_sniff(ngx_http_imgp_unit_t *unit,
     imgp_item_t *item);
 static void ngx_http_imgp_post_type(ngx_str_t *type, imgp_item_t *item);
 static void ngx_http_imgp_post_stored(void *data);
+static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 
 
 void
@@ -309,17 +310,28 @@ ngx_http_imgp_post_stored(void *data)
 
     run = unit->run;
 
-    if (unit->call.body) {
-        ngx_free(unit->call.body);
-        unit->call.body = NULL;
-    }
+    ngx_http_imgp_post_drop(unit);
 
     ngx_http_imgp_unit_finish(unit);
     ngx_http_imgp_run_unref(run);
 }
 
 
+/* what a call needs, and what it gave */
+
 void
+ngx_http_imgp_post_drop(ngx_http_imgp_unit_t *unit)
+{
+    ngx_http_imgp_post_unmap(unit);
+
+    if (unit->call.body) {
+        free(unit->call.body);
+        unit->call.body = NULL;
+    }
+}
+
+
+static void
 ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit)
 {
     ngx_uint_t  i;

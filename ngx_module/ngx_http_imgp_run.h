@@ -130,7 +130,7 @@ ngx_int_t ngx_http_imgp_unit_known(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_local_start(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_post_start(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit);
-void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_post_drop(ngx_http_imgp_unit_t *unit);
 
 /* ngx_http_imgp_run.c */
 

@@ -375,9 +375,7 @@ ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit)
     ngx_http_imgp_unit_land(unit);
     unit->state = NGX_HTTP_IMGP_UNIT_DONE;
 
-    if (unit->maps) {
-        ngx_http_imgp_post_unmap(unit);
-    }
+    ngx_http_imgp_post_drop(unit);
 }
 
 

@@ -2,13 +2,13 @@
 /*
  * An upload, from the first byte to the 202.  It has a pool of its own: the
  * client may go away while a thread writes.  Only upload.c, body.c, params.c,
- * accept.c and answer.c look inside.
+ * accept.c and admit.c look inside.
  *
  *     upload  checks that need no body, reads the wishes
  *     body    bytes arrive: multipart, sniff and limits, chunks to a thread
  *     params  what stands in the query and in form fields
  *     accept  all is there: content and journal stored, known stages found
- *     answer  into the job table, the client's answer, the run
+ *     admit   into the job table, the client's answer, the run
  */
 
 
@@ -95,9 +95,9 @@ imgp_int_t ngx_http_imgp_params_set(ngx_http_imgp_upload_t *u,
 void ngx_http_imgp_accept(ngx_http_imgp_upload_t *u);
 imgp_int_t ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u);
 
-/* answer.c: it is stored, or not */
+/* admit.c: it is stored, or not */
 
-void ngx_http_imgp_answer(void *data);
+void ngx_http_imgp_admit(void *data);
 
 /* upload.c */
 

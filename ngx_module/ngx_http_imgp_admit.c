@@ -1,0 +1,350 @@
+
+/*
+ * An upload is stored: its job enters the table of all workers, the client
+ * gets its answer, the job begins to run.  The answer goes first: it is made
+ * of the job's own structure, which then belongs to the run.
+ *
+ * Event loop, but for the undoing.
+ */
+
+
+#include "ngx_http_imgp_upload.h"
+#include <imgp/imgp_known.h>
+
+
+static ngx_int_t ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u);
+static void ngx_http_imgp_admit_undo(void *data, ngx_log_t *log);
+static void ngx_http_imgp_admit_undone(void *data);
+static void ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u);
+static void ngx_http_imgp_admit_run(ngx_http_imgp_upload_t *u);
+static ngx_uint_t ngx_http_imgp_admit_joins(ngx_http_imgp_upload_t *u);
+static ngx_int_t ngx_http_imgp_admit_variables(ngx_http_imgp_upload_t *u);
+static ngx_int_t ngx_http_imgp_admit_again(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+static ngx_int_t ngx_http_imgp_admit_job(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+static ngx_int_t ngx_http_imgp_admit_poll(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+
+
+/* the thread is back */
+
+void
+ngx_http_imgp_admit(void *data)
+{
+    ngx_http_imgp_upload_t  *u = data;
+
+    ngx_int_t  rc;
+
+    u->busy = 0;
+
+    if (u->serror.error.code) {
+        ngx_log_error(NGX_LOG_CRIT, u->worker->log, u->serror.syserr,
+                      "%s() failed while storing an upload", u->serror.call);
+
+        u->error = u->serror.error;
+    }
+
+    if (u->error.code == IMGP_E_NONE && !u->replayed) {
+
+        if (ngx_http_imgp_admit_enter(u) == NGX_OK) {
+            ngx_http_imgp_admit_accepted(u);
+        }
+
+        return;
+    }
+
+    if (ngx_http_imgp_upload_gone(u)) {
+        return;
+    }
+
+    if (u->error.code) {
+        ngx_http_imgp_upload_refuse(u);
+        return;
+    }
+
+    ngx_memcpy(u->ctx->id, u->replay, IMGP_ID_BYTES);
+
+    rc = ngx_http_imgp_job_get(u->request, u->ctx,
+                               ngx_http_imgp_admit_again);
+
+    ngx_http_imgp_upload_finalize(u, rc);
+}
+
+
+/* a client that went away meanwhile finds its job when it sends it again */
+
+static void
+ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u)
+{
+    ngx_int_t             rc;
+    ngx_http_imgp_ctx_t  *ctx;
+
+    if (u->request == NULL) {
+        ngx_http_imgp_admit_run(u);
+        (void) ngx_http_imgp_upload_gone(u);
+        return;
+    }
+
+    ctx = u->ctx;
+    ctx->created = 1;
+
+    if (ngx_http_imgp_admit_variables(u) != NGX_OK) {
+        ngx_http_imgp_admit_run(u);
+        ngx_http_imgp_upload_finalize(u, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    if (u->known || ctx->wait == 0) {
+        ctx->view = u->job;
+        rc = ngx_http_imgp_admit_job(u->request, ctx);
+        ctx->view = NULL;
+
+        ngx_http_imgp_admit_run(u);
+
+    } else {
+        ngx_http_imgp_admit_run(u);
+        rc = ngx_http_imgp_watch(u->request, ctx, ngx_http_imgp_admit_poll);
+    }
+
+    ngx_http_imgp_upload_finalize(u, rc);
+}
+
+
+/* into the table; where it has no room the journal must forget the job before
+   the client is refused: NGX_DONE, a thread is at it */
+
+static ngx_int_t
+ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u)
+{
+    ngx_int_t  rc;
+
+    /* it was "storing" until now */
+
+    imgp_job_account(u->job, ngx_http_imgp_now());
+
+    rc = ngx_http_imgp_accept_encode(u) == IMGP_OK ? NGX_OK : NGX_ERROR;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
+                                        u->record.data, u->record.len,
+                                        u->known ? 0
+                                                 : u->pipeline->plan->queue);
+    }
+
+    /* NGX_ABORT: a sweep has just found it in the journal and put it there;
+       and one that is known as a whole can be read from the disk */
+
+    if (rc == NGX_OK || rc == NGX_ABORT || (rc == NGX_DECLINED && u->known)) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_BUSY) {
+        imgp_error_set(&u->error, IMGP_E_QUEUE_FULL,
+                       "the pipeline's queue is full");
+    } else {
+        imgp_error_set(&u->error, IMGP_E_STORE_FULL,
+                       "the job table is full");
+    }
+
+    u->busy = 1;
+    u->task.work = ngx_http_imgp_admit_undo;
+    u->task.done = ngx_http_imgp_admit_undone;
+
+    ngx_http_imgp_thread_run(u->worker, &u->task);
+
+    return NGX_DONE;
+}
+
+
+/* in a thread */
+
+static void
+ngx_http_imgp_admit_undo(void *data, ngx_log_t *log)
+{
+    ngx_http_imgp_upload_t  *u = data;
+
+    (void) imgp_journal_remove(u->store, u->job->id);
+
+    if (u->idem) {
+        (void) imgp_journal_unbind(u->store, u->idem_key);
+    }
+}
+
+
+static void
+ngx_http_imgp_admit_undone(void *data)
+{
+    ngx_http_imgp_upload_t  *u = data;
+
+    u->busy = 0;
+
+    if (ngx_http_imgp_upload_gone(u)) {
+        return;
+    }
+
+    ngx_http_imgp_upload_refuse(u);
+}
+
+
+static void
+ngx_http_imgp_admit_run(ngx_http_imgp_upload_t *u)
+{
+    imgp_job_t  *job;
+
+    if (u->known) {
+        return;
+    }
+
+    job = u->job;
+    u->job = NULL;
+
+    ngx_http_imgp_run_submit(u->worker, job, u->pipeline);
+}
+
+
+/* would a stage that is ready wait for another job's run of the same? */
+
+static ngx_uint_t
+ngx_http_imgp_admit_joins(ngx_http_imgp_upload_t *u)
+{
+    u_char        key[IMGP_DIGEST_LEN];
+    ngx_uint_t    i;
+    imgp_job_t   *job;
+    imgp_plan_t  *plan;
+    imgp_item_t  *items;
+    imgp_uint_t   n;
+
+    job = u->job;
+    plan = u->pipeline->plan;
+
+    for (i = 0; i < plan->nstages; i++) {
+
+        if (job->stages[i].state == IMGP_ST_PENDING
+            && imgp_graph_look(plan, job, i) == IMGP_GRAPH_READY
+            && imgp_graph_runs(plan, job, i) > 0
+            && imgp_graph_items(plan, job, i, 0, job->pool, &items, &n,
+                                &u->error)
+               == IMGP_OK
+            && imgp_known_key(plan, job, i, items, n, key) == IMGP_OK
+            && ngx_http_imgp_flight_known(u->worker->zone, key))
+        {
+            return 1;
+        }
+    }
+
+    u->error.code = IMGP_E_NONE;
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_imgp_admit_variables(ngx_http_imgp_upload_t *u)
+{
+    const char           *note;
+    ngx_http_imgp_ctx_t  *ctx;
+
+    ctx = u->ctx;
+    note = NULL;
+
+    ctx->digest.data = ngx_pnalloc(u->request->pool,
+                                   IMGP_DIGEST_HEX_LEN + 1);
+    if (ctx->digest.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    imgp_digest_hex(u->job->input.digest, (char *) ctx->digest.data);
+    ctx->digest.len = IMGP_DIGEST_HEX_LEN;
+
+    if (u->known) {
+        ngx_str_set(&ctx->cache, "HIT");
+        note = "hit";
+
+    } else if (u->job->bypass) {
+        ngx_str_set(&ctx->cache, "BYPASS");
+        note = "fwd=bypass";
+
+    } else if (ngx_http_imgp_admit_joins(u)) {
+        ngx_str_set(&ctx->cache, "JOINED");
+        note = "collapsed";
+
+    } else {
+        ngx_str_set(&ctx->cache, "MISS");
+        note = "fwd=miss";
+    }
+
+    return ngx_http_imgp_reply_header(u->request, "Cache-Status",
+                                      "image_pipeline; %s", note);
+}
+
+
+/* the job that the same Idempotency-Key made before */
+
+static ngx_int_t
+ngx_http_imgp_admit_again(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
+{
+    if (ctx->view == NULL) {
+        /* its upload is being stored at this moment */
+        return ngx_http_imgp_reply_error(r, IMGP_E_STORE_AWAY,
+                       "an upload with this Idempotency-Key is being stored");
+    }
+
+    ctx->created = 1;
+
+    if (ngx_http_imgp_reply_header(r, "Idempotency-Replayed", "true")
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_imgp_admit_job(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_imgp_admit_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (imgp_job_is_final(ctx->view->state)) {
+
+        if (ctx->image && ctx->prefer) {
+            rc = ngx_http_imgp_result_last(r, ctx);
+
+            if (rc != NGX_DECLINED) {
+                return rc;
+            }
+        }
+
+        return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_OK);
+    }
+
+    if (ctx->watching) {
+        return ctx->expired ? ngx_http_imgp_reply_job(r, ctx,
+                                                      NGX_HTTP_ACCEPTED)
+                            : NGX_AGAIN;
+    }
+
+    if (ctx->wait) {
+        return ngx_http_imgp_watch(r, ctx, ngx_http_imgp_admit_poll);
+    }
+
+    return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_ACCEPTED);
+}
+
+
+static ngx_int_t
+ngx_http_imgp_admit_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
+{
+    if (ngx_http_imgp_job_look(r, ctx) == NGX_DECLINED) {
+        ctx->wait = 0;
+        return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_admit_job);
+    }
+
+    if (ctx->view == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_imgp_admit_job(r, ctx);
+}
