@@ -5,6 +5,10 @@
  *
  * A profile is the client's data: Little CMS gets it in a context of its own
  * with the run's memory, and what it refuses is ignored, as browsers do.
+ * lcms 2.14 does not survive a failed small allocation (mutexes, lists), so
+ * such a failure leaves it by longjmp(), and all its blocks, which are kept in
+ * a list for this, are freed after the context.
+ *
  * Profiles that say sRGB in other words are found by their colorants and
  * curves, so that the common case costs nothing and changes no pixel.
  *
@@ -13,28 +17,47 @@
 
 
 #include <math.h>
+#include <setjmp.h>
 #include <lcms2.h>
 #include <lcms2_plugin.h>
 #include <imgp/imgp_color.h>
 
 
-#define IMGP_COLOR_HEAD       16      /* keeps the alignment */
+#define IMGP_COLOR_BLOCK_MAX  (64 * 1024 * 1024)  /* a profile's greed */
 #define IMGP_COLOR_SRGB_EPS   0.002   /* colorants in profiles are 1/65536 */
 #define IMGP_COLOR_CURVE_EPS  0.004   /* one step of 8 bits */
 
 
-typedef struct {
-    imgp_work_t       *work;
-    imgp_image_t      *image;
+typedef struct imgp_color_block_s  imgp_color_block_t;
 
-    cmsContext         ctx;
-    cmsHPROFILE        from;
-    cmsHPROFILE        to;
-    cmsHTRANSFORM      transform;
+struct imgp_color_block_s {
+    imgp_color_block_t  *next;
+    imgp_color_block_t  *prev;
+    size_t               size;
+    size_t               padding;     /* data is aligned to 16 bytes */
+    u_char               data[];
+};
+
+
+typedef struct {
+    imgp_work_t         *work;
+    imgp_image_t        *image;
+    imgp_image_t         target;      /* of CMYK; else no data */
+
+    cmsContext           ctx;
+    cmsHPROFILE          from;
+    cmsHPROFILE          to;
+    cmsHTRANSFORM        transform;
+
+    imgp_color_block_t   blocks;      /* the list's head */
+    imgp_uint_t          armed;       /* jmp is set */
+    jmp_buf              jmp;
 } imgp_color_t;
 
 
 static imgp_int_t imgp_color_profile(imgp_work_t *work, imgp_image_t *image,
+    const imgp_str_t *icc);
+static imgp_int_t imgp_color_guarded(imgp_color_t *color,
     const imgp_str_t *icc);
 static imgp_int_t imgp_color_context(imgp_color_t *color);
 static imgp_int_t imgp_color_open(imgp_color_t *color, const imgp_str_t *icc);
@@ -96,18 +119,37 @@ imgp_color_profile(imgp_work_t *work, imgp_image_t *image,
 
     color.work = work;
     color.image = image;
+    color.blocks.next = &color.blocks;
+    color.blocks.prev = &color.blocks;
 
     rc = imgp_color_context(&color);
 
     if (rc == IMGP_OK) {
-        rc = imgp_color_open(&color, icc);
-    }
-
-    if (rc == IMGP_OK) {
-        rc = imgp_color_run(&color);
+        rc = imgp_color_guarded(&color, icc);
     }
 
     imgp_color_close(&color);
+
+    return rc;
+}
+
+
+static imgp_int_t
+imgp_color_guarded(imgp_color_t *color, const imgp_str_t *icc)
+{
+    imgp_int_t  rc;
+
+    if (setjmp(color->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    color->armed = 1;
+
+    rc = imgp_color_open(color, icc);
+
+    if (rc == IMGP_OK) {
+        rc = imgp_color_run(color);
+    }
 
     return rc;
 }
@@ -127,7 +169,7 @@ imgp_color_context(imgp_color_t *color)
     memory.FreePtr = imgp_color_free;
     memory.ReallocPtr = imgp_color_realloc;
 
-    color->ctx = cmsCreateContext(&memory, color->work);
+    color->ctx = cmsCreateContext(&memory, color);
 
     return color->ctx ? IMGP_OK
                       : imgp_work_error(color->work, IMGP_E_INTERNAL,
@@ -281,16 +323,18 @@ static imgp_int_t
 imgp_color_run(imgp_color_t *color)
 {
     uint32_t       y;
-    imgp_image_t   target, *image;
+    imgp_image_t  *image, *target;
 
     image = color->image;
-    target = *image;
+    target = image;
 
     if (image->space == IMGP_SPACE_CMYK) {
-        imgp_image_form(&target, image->width, image->height, IMGP_SPACE_RGB,
+        target = &color->target;
+
+        imgp_image_form(target, image->width, image->height, IMGP_SPACE_RGB,
                         0, image->depth);
 
-        if (imgp_image_alloc(color->work, &target) != IMGP_OK) {
+        if (imgp_image_alloc(color->work, target) != IMGP_OK) {
             return IMGP_ERROR;
         }
     }
@@ -298,40 +342,56 @@ imgp_color_run(imgp_color_t *color)
     for (y = 0; y < image->height; y++) {
 
         if (y % IMGP_STEP_ROWS == 0 && imgp_work_poll(color->work) != IMGP_OK) {
-            break;
+            return IMGP_ERROR;
         }
 
         cmsDoTransform(color->transform, imgp_image_row(image, y),
-                       imgp_image_row(&target, y), image->width);
+                       imgp_image_row(target, y), image->width);
     }
 
-    if (target.data != image->data) {
+    if (target != image) {
         imgp_image_free(color->work, image);
-        *image = target;
+        *image = *target;
+        target->data = NULL;
     }
 
-    return imgp_work_failed(color->work) ? IMGP_ERROR : IMGP_OK;
+    return IMGP_OK;
 }
 
+
+/* after a failed allocation nothing but the context is sure to be whole */
 
 static void
 imgp_color_close(imgp_color_t *color)
 {
-    if (color->transform != NULL) {
+    imgp_uint_t          whole;
+    imgp_color_block_t  *block;
+
+    whole = !imgp_work_failed(color->work);
+
+    if (whole && color->transform != NULL) {
         cmsDeleteTransform(color->transform);
     }
 
-    if (color->to != NULL) {
+    if (whole && color->to != NULL) {
         cmsCloseProfile(color->to);
     }
 
-    if (color->from != NULL) {
+    if (whole && color->from != NULL) {
         cmsCloseProfile(color->from);
     }
 
     if (color->ctx != NULL) {
         cmsDeleteContext(color->ctx);
     }
+
+    while (color->blocks.next != &color->blocks) {
+        block = color->blocks.next;
+        color->blocks.next = block->next;
+        imgp_work_free(color->work, block);
+    }
+
+    imgp_image_free(color->work, &color->target);
 }
 
 
@@ -364,49 +424,73 @@ imgp_color_naive(imgp_work_t *work, imgp_image_t *image)
 }
 
 
-/* lcms creates its context with its own memory and then uses the run's */
-
 static void *
 imgp_color_alloc(cmsContext ctx, cmsUInt32Number size)
 {
-    u_char       *p;
-    imgp_work_t  *work;
+    imgp_color_t        *color;
+    imgp_color_block_t  *block;
 
-    work = cmsGetContextUserData(ctx);
+    color = cmsGetContextUserData(ctx);
 
-    p = imgp_work_alloc(work, (size_t) size + IMGP_COLOR_HEAD);
-    if (p == NULL) {
+    if (size > IMGP_COLOR_BLOCK_MAX) {
         return NULL;
     }
 
-    *(size_t *) p = size;
+    block = imgp_work_alloc(color->work, sizeof(imgp_color_block_t) + size);
 
-    return p + IMGP_COLOR_HEAD;
+    if (block == NULL) {
+
+        if (color->armed) {
+            longjmp(color->jmp, 1);
+        }
+
+        return NULL;
+    }
+
+    block->size = size;
+    block->next = color->blocks.next;
+    block->prev = &color->blocks;
+    block->next->prev = block;
+    color->blocks.next = block;
+
+    return block->data;
 }
 
 
 static void
 imgp_color_free(cmsContext ctx, void *p)
 {
-    if (p != NULL) {
-        imgp_work_free(cmsGetContextUserData(ctx),
-                       (u_char *) p - IMGP_COLOR_HEAD);
+    imgp_color_t        *color;
+    imgp_color_block_t  *block;
+
+    if (p == NULL) {
+        return;
     }
+
+    color = cmsGetContextUserData(ctx);
+    block = (imgp_color_block_t *)
+                ((u_char *) p - offsetof(imgp_color_block_t, data));
+
+    block->next->prev = block->prev;
+    block->prev->next = block->next;
+
+    imgp_work_free(color->work, block);
 }
 
 
 static void *
 imgp_color_realloc(cmsContext ctx, void *p, cmsUInt32Number size)
 {
-    void    *fresh;
-    size_t   old;
+    void                *fresh;
+    imgp_color_block_t  *block;
 
     fresh = imgp_color_alloc(ctx, size);
 
     if (fresh != NULL && p != NULL) {
-        old = *(size_t *) ((u_char *) p - IMGP_COLOR_HEAD);
+        block = (imgp_color_block_t *)
+                    ((u_char *) p - offsetof(imgp_color_block_t, data));
 
-        memcpy(fresh, p, imgp_min(old, size));
+        memcpy(fresh, p, imgp_min(block->size, size));
         imgp_color_free(ctx, p);
     }
 

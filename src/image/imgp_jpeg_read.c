@@ -265,7 +265,7 @@ imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
         && r->seen != (1U << r->cinfo.num_components) - 1)
     {
         return imgp_work_error(reader->work, IMGP_E_BAD_IMAGE,
-                               "the JPEG lacks a scan: a component has no data");
+                               "the JPEG lacks the scan of a component");
     }
 
     imgp_image_form(&reader->rows, r->cinfo.output_width,

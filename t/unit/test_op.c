@@ -268,6 +268,17 @@ test_speck(uint32_t x, uint32_t y, uint32_t c, uint32_t w, uint32_t h,
 }
 
 
+/* nothing at the left, half of red (or white) at the right */
+
+static uint32_t
+test_clear(uint32_t x, uint32_t y, uint32_t c, uint32_t w, uint32_t h,
+    uint32_t max)
+{
+    return (c == 0) ? max : (c == 2) ? 0 : (c == 3 || x < w / 2)
+           ? (x < w / 2 ? 0 : 128) : 0;
+}
+
+
 static void
 test_auto(void)
 {
@@ -289,12 +300,22 @@ test_auto(void)
     imgp_op_free(&run.task);
     free(s.data);
 
-    t.type = PNG_COLOR_TYPE_PALETTE;
-    t.trns = 1;
-    s = test_png(&t, test_speck);
+    s = test_png(&t, test_clear);
     test_op(&run, "encode jpeg background=#0000ff quality=95", s);
     p = test_read(&run.task.outputs[0]);
     is_str(run.task.outputs[0].type, "image/jpeg", "JPEG if it must be");
+    ok(test_near(&p, 5, 50, 0, 0, 255, 255, 4)
+       && test_near(&p, 95, 50, 127, 0, 127, 255, 4), "over the background");
+    imgp_op_free(&run.task);
+    free(p.rgba);
+    free(s.data);
+
+    t.type = PNG_COLOR_TYPE_GRAY_ALPHA;
+    s = test_png(&t, test_clear);
+    test_op(&run, "encode jpeg background=#0000ff quality=95", s);
+    p = test_read(&run.task.outputs[0]);
+    ok(test_near(&p, 5, 50, 0, 0, 255, 255, 4),
+       "gray over a coloured background");
     imgp_op_free(&run.task);
     free(p.rgba);
     free(s.data);
@@ -306,6 +327,8 @@ typedef struct {
     uint32_t     last;
     uint32_t     seen;
     uint32_t     back;
+    uint32_t     cancel;              /* at this allocation */
+    uint32_t     calls;
 } test_watch_t;
 
 
@@ -319,6 +342,10 @@ test_watch(void *data, size_t size)
     w->back += w->run->progress < w->last;
     w->seen += w->run->progress > w->last;
     w->last = w->run->progress;
+
+    if (++w->calls == w->cancel) {
+        w->run->cancel = 1;
+    }
 
     return malloc(size);
 }
@@ -335,6 +362,7 @@ test_unwatch(void *data, void *p)
 static void
 test_progress(void)
 {
+    uint32_t       i, n;
     imgp_str_t     s;
     test_run_t     run;
     imgp_alloc_t   alloc;
@@ -360,6 +388,19 @@ test_progress(void)
     ok(watch.seen >= 4 && watch.back == 0, "it grew %u times, never shrank",
        watch.seen);
     imgp_op_free(&run.task);
+
+    n = watch.calls;
+
+    for (i = 1; i <= n && run.rc == IMGP_OK; i++) {
+        watch.calls = 0;
+        watch.cancel = i;
+        run.cancel = 0;
+        test_op(&run, "resize 320", s);
+        run.rc = (run.task.error.code == IMGP_E_CANCELED) ? IMGP_OK
+                                                          : IMGP_ERROR;
+    }
+
+    is_int(run.rc, IMGP_OK, "canceled at any of %u places", n);
 
     run.cancel = 1;
     run.progress = 0;
