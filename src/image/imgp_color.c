@@ -34,8 +34,7 @@ struct imgp_color_block_s {
     imgp_color_block_t  *next;
     imgp_color_block_t  *prev;
     size_t               size;
-    size_t               padding;     /* data is aligned to 16 bytes */
-    u_char               data[];
+    size_t               padding;     /* data follows, aligned to 16 bytes */
 };
 
 
@@ -453,7 +452,7 @@ imgp_color_alloc(cmsContext ctx, cmsUInt32Number size)
     block->next->prev = block;
     color->blocks.next = block;
 
-    return block->data;
+    return block + 1;
 }
 
 
@@ -468,8 +467,7 @@ imgp_color_free(cmsContext ctx, void *p)
     }
 
     color = cmsGetContextUserData(ctx);
-    block = (imgp_color_block_t *)
-                ((u_char *) p - offsetof(imgp_color_block_t, data));
+    block = (imgp_color_block_t *) p - 1;
 
     block->next->prev = block->prev;
     block->prev->next = block->next;
@@ -487,8 +485,7 @@ imgp_color_realloc(cmsContext ctx, void *p, cmsUInt32Number size)
     fresh = imgp_color_alloc(ctx, size);
 
     if (fresh != NULL && p != NULL) {
-        block = (imgp_color_block_t *)
-                    ((u_char *) p - offsetof(imgp_color_block_t, data));
+        block = (imgp_color_block_t *) p - 1;
 
         memcpy(fresh, p, imgp_min(block->size, size));
         imgp_color_free(ctx, p);
