@@ -57,9 +57,7 @@ imgp_store_init(const imgp_store_t *store, imgp_store_error_t *err)
         }
     }
 
-    /* "x" stands for any of them */
-
-    imgp_store_path(store, "x", "", 0, path);
+    imgp_store_path(store, "", imgp_store_dirs[0], 0, path);
 
     return store->sync ? imgp_file_sync_dir(path, err) : IMGP_OK;
 }
