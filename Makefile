@@ -98,15 +98,15 @@ all: $(MODULE)  ## build the dynamic module
 
 demo: all  ## start a private nginx with one pipeline, and a page to try it
 	@.ci/packages demo
-	@$(RUN_ENV) t/demo/demo.py
+	@exec env $(RUN_ENV) t/demo/demo.py
 
 test: all test-programs  ## house checks, unit tests, corpus replay, Test::Nginx
 	@.ci/packages test
-	@$(RUN_ENV) t/run $(T)
+	@exec env $(RUN_ENV) t/run $(T)
 
 bench: all  ## measure; figures in one run, peers where they are present
 	@.ci/packages bench
-	@$(RUN_ENV) t/bench/run
+	@exec env $(RUN_ENV) t/bench/run
 
 fuzz:  ## fuzz each target T seconds (T=60)
 	@.ci/packages build fuzz
