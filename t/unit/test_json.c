@@ -9,7 +9,7 @@
 #include <imgp/imgp_json.h>
 
 
-static long  left = -1;               /* allocations of jansson until one fails */
+static long  left = -1;               /* allocations until one fails */
 
 
 static void *
