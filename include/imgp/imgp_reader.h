@@ -16,9 +16,6 @@
 #include <imgp/imgp_image.h>
 
 
-#define IMGP_ICC_MAX  (4 * 1024 * 1024)   /* a larger profile is ignored */
-
-
 typedef enum {
     IMGP_FORMAT_JPEG = 1,
     IMGP_FORMAT_PNG

@@ -10,8 +10,8 @@
  * missing or does not decode is an error, as is a scan count that no encoder
  * writes.  Every call into libjpeg stands under a setjmp() of its own.
  *
- * ITU-T T.81 and T.871; ICC.1:2010, B.4 (APP2); EXIF 2.32, 4.7.2 (APP1);
- * Adobe TN 5116 (APP14: CMYK is stored inverted).
+ * ITU-T T.81 and T.871; EXIF 2.32, 4.7.2 (APP1); Adobe TN 5116 (APP14: CMYK
+ * is stored inverted).
  */
 
 
@@ -21,10 +21,10 @@
 #include <jerror.h>
 #include <imgp/imgp_jpeg.h>
 #include <imgp/imgp_exif.h>
+#include <imgp/imgp_icc.h>
 
 
 #define IMGP_JPEG_SLACK      (32L * 1024 * 1024)  /* libjpeg's small things */
-#define IMGP_JPEG_ICC_PARTS  255      /* the part's number is one byte */
 #define IMGP_JPEG_GAP        2        /* size left by scaled decoding */
 
 
@@ -41,15 +41,13 @@ typedef struct {
     uint32_t                       seen;      /* components, as bits */
     uint32_t                       oriented;  /* the first EXIF counts */
 
-    uint32_t                       icc_parts;
-    imgp_str_t                     icc_part[IMGP_JPEG_ICC_PARTS + 1];
+    imgp_icc_t                     icc;
 } imgp_jpeg_reader_t;
 
 
 static imgp_int_t imgp_jpeg_read_header(imgp_jpeg_reader_t *r,
     const imgp_str_t *data);
 static imgp_int_t imgp_jpeg_read_form(imgp_jpeg_reader_t *r);
-static imgp_int_t imgp_jpeg_read_icc(imgp_jpeg_reader_t *r);
 static imgp_int_t imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width,
     uint32_t height);
 static void imgp_jpeg_read_pitch(imgp_reader_t *reader, uint32_t width,
@@ -60,8 +58,6 @@ static imgp_int_t imgp_jpeg_read_finish(imgp_reader_t *reader);
 static void imgp_jpeg_read_close(imgp_reader_t *reader);
 
 static boolean imgp_jpeg_on_app(j_decompress_ptr cinfo);
-static void imgp_jpeg_on_icc(imgp_jpeg_reader_t *r, const u_char *p,
-    size_t len);
 static void imgp_jpeg_on_progress(j_common_ptr cinfo);
 static void imgp_jpeg_on_error(j_common_ptr cinfo);
 static void imgp_jpeg_on_message(j_common_ptr cinfo, int level);
@@ -95,7 +91,7 @@ imgp_jpeg_read_open(imgp_work_t *work, const imgp_str_t *data,
 
     if (imgp_jpeg_read_header(r, data) != IMGP_OK
         || imgp_jpeg_read_form(r) != IMGP_OK
-        || imgp_jpeg_read_icc(r) != IMGP_OK)
+        || imgp_icc_join(&r->icc, work, &r->reader.icc) != IMGP_OK)
     {
         imgp_jpeg_read_close(&r->reader);
         return IMGP_ERROR;
@@ -191,47 +187,6 @@ imgp_jpeg_read_form(imgp_jpeg_reader_t *r)
 
     imgp_image_form(&r->reader.rows, r->cinfo.image_width,
                     r->cinfo.image_height, space, 0, 8);
-
-    return IMGP_OK;
-}
-
-
-/* joined only if all parts are there: half a profile is worse than none */
-
-static imgp_int_t
-imgp_jpeg_read_icc(imgp_jpeg_reader_t *r)
-{
-    size_t     len;
-    u_char    *p;
-    uint32_t   i;
-
-    len = 0;
-
-    for (i = 1; i <= r->icc_parts; i++) {
-
-        if (r->icc_part[i].data == NULL) {
-            return IMGP_OK;
-        }
-
-        len += r->icc_part[i].len;
-    }
-
-    if (len == 0 || len > IMGP_ICC_MAX) {
-        return IMGP_OK;
-    }
-
-    p = imgp_work_alloc(r->reader.work, len);
-    if (p == NULL) {
-        return IMGP_ERROR;
-    }
-
-    r->reader.icc.data = p;
-    r->reader.icc.len = len;
-
-    for (i = 1; i <= r->icc_parts; i++) {
-        memcpy(p, r->icc_part[i].data, r->icc_part[i].len);
-        p += r->icc_part[i].len;
-    }
 
     return IMGP_OK;
 }
@@ -430,7 +385,7 @@ imgp_jpeg_on_app(j_decompress_ptr cinfo)
     len -= 2;
 
     if (cinfo->unread_marker == JPEG_APP0 + 2) {
-        imgp_jpeg_on_icc(r, p, len);
+        imgp_icc_add(&r->icc, p, len);
 
     } else if (!r->oriented && len >= 6 && memcmp(p, "Exif\0", 5) == 0) {
         r->reader.orientation = imgp_exif_orientation(p + 6, len - 6);
@@ -438,27 +393,6 @@ imgp_jpeg_on_app(j_decompress_ptr cinfo)
     }
 
     return TRUE;
-}
-
-
-static void
-imgp_jpeg_on_icc(imgp_jpeg_reader_t *r, const u_char *p, size_t len)
-{
-    imgp_str_t  *part;
-
-    if (len < 14 || memcmp(p, "ICC_PROFILE", 12) != 0 || p[12] == 0
-        || p[12] > p[13] || (r->icc_parts != 0 && r->icc_parts != p[13]))
-    {
-        return;
-    }
-
-    r->icc_parts = p[13];
-    part = &r->icc_part[p[12]];
-
-    if (part->data == NULL) {
-        part->data = (u_char *) p + 14;
-        part->len = len - 14;
-    }
 }
 
 

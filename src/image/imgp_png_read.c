@@ -19,6 +19,7 @@
 #include <png.h>
 #include <imgp/imgp_png.h>
 #include <imgp/imgp_exif.h>
+#include <imgp/imgp_icc.h>
 
 
 #define IMGP_PNG_IHDR_END  33         /* signature 8, IHDR 4 + 4 + 13 + 4 */

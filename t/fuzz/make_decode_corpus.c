@@ -4,13 +4,13 @@
  * readers know.  Run it at the project's root; nothing but the recipe is
  * written by hand:
  *
- *     cc -std=gnu11 -Iinclude -It/unit -o /tmp/make t/fuzz/make_decode_corpus.c \
- *         build/release/libimgp.a -ljpeg -lpng -llcms2 -ljansson -lcrypto -lm
+ *     cc -std=gnu11 -Iinclude -o /tmp/make t/fuzz/make_decode_corpus.c \
+ *         -ljpeg -lpng -llcms2
  *     /tmp/make t/fuzz/corpus/decode
  */
 
 
-#include "../unit/test_image.h"
+#include "../unit/imgp_picture.h"
 #include <lcms2.h>
 
 

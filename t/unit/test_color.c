@@ -7,7 +7,7 @@
 
 #include <math.h>
 #include <lcms2.h>
-#include "test_image.h"
+#include "imgp_run.h"
 
 
 static imgp_str_t test_profile(const char *name);

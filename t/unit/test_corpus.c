@@ -6,7 +6,7 @@
 
 
 #include <math.h>
-#include "test_image.h"
+#include "imgp_run.h"
 
 
 static imgp_str_t test_load(const char *name);

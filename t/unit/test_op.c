@@ -6,15 +6,12 @@
  */
 
 
-#include "test_image.h"
+#include "imgp_run.h"
 
 
 static void test_known(void);
 static void test_texts(void);
 static void test_errors(void);
-static void test_inputs(void);
-static void test_canvas(void);
-static void test_auto(void);
 static void test_progress(void);
 static void test_truncated(void);
 static void test_memory(void);
@@ -27,9 +24,6 @@ main(void)
     test_known();
     test_texts();
     test_errors();
-    test_inputs();
-    test_canvas();
-    test_auto();
     test_progress();
     test_truncated();
     test_memory();
@@ -169,156 +163,6 @@ test_errors(void)
        "a pointer without slash: %s", err.detail);
 
     imgp_pool_destroy(pool);
-}
-
-
-static void
-test_inputs(void)
-{
-    imgp_str_t   png, jpeg;
-    test_run_t   run;
-    test_jpeg_t  j = { .width = 64, .height = 48 };
-    test_png_t   p = { .width = 30, .height = 20, .depth = 8,
-                       .type = PNG_COLOR_TYPE_RGB };
-
-    png = test_png(&p, test_quadrant);
-    jpeg = test_jpeg(&j, test_quadrant);
-
-    test_init(&run);
-    run.task.ninputs = 3;
-    run.inputs[1].data = jpeg;
-    run.inputs[2].data = png;
-
-    test_op(&run, "resize 16", png);
-    is_int(run.rc, IMGP_OK, "three inputs");
-    is_int(run.task.noutputs, 3, "three outputs");
-    is_str(run.task.outputs[0].type, "image/png", "PNG stays PNG");
-    is_str(run.task.outputs[1].type, "image/jpeg", "JPEG stays JPEG");
-    is_int(run.task.outputs[1].width, 16, "width");
-    is_int(run.task.outputs[1].height, 12, "height");
-    is_int(run.task.outputs[2].height, 11, "in order");
-    imgp_op_free(&run.task);
-
-    run.inputs[2].data.len -= 20;
-    test_op(&run, "resize 16", png);
-    ok(run.rc == IMGP_ERROR && run.task.error.code == IMGP_E_BAD_IMAGE
-       && run.task.noutputs == 0, "one bad input fails all: %s",
-       run.task.error.detail);
-
-    run.task.ninputs = 0;
-    test_op(&run, "resize 16", png);
-    is_int(run.task.error.code, IMGP_E_LIMIT, "no input");
-
-    run.task.ninputs = IMGP_OP_INPUTS_MAX + 1;
-    test_op(&run, "resize 16", png);
-    is_int(run.task.error.code, IMGP_E_LIMIT, "too many inputs");
-
-    free(png.data);
-    free(jpeg.data);
-}
-
-
-static void
-test_canvas(void)
-{
-    imgp_str_t     s;
-    test_run_t     run;
-    test_pixels_t  p;
-    test_jpeg_t    j = { .width = 64, .height = 48 };
-    test_jpeg_t    g = { .width = 64, .height = 48, .components = 1,
-                         .in = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE };
-
-    p = test_pixels("canvas 10", test_jpeg(&j, test_quadrant));
-    ok(p.width == 84 && p.height == 68 && test_near(&p, 9, 9, 0, 0, 0, 0, 0)
-       && test_near(&p, 83, 67, 0, 0, 0, 0, 0)
-       && test_near(&p, 10, 10, 255, 0, 0, 255, 6)
-       && test_near(&p, 73, 57, 255, 255, 255, 255, 6),
-       "transparent by default");
-    free(p.rgba);
-
-    p = test_pixels("canvas 10 color=#11223380",
-                    test_jpeg(&g, test_gray));
-    ok(test_near(&p, 9, 9, 0x11, 0x22, 0x33, 0x80, 0)
-       && test_near(&p, 12, 12, 40, 40, 40, 255, 3),
-       "half transparent and coloured, around gray");
-    free(p.rgba);
-
-    s = test_jpeg(&g, test_gray);
-    test_init(&run);
-    test_op(&run, "canvas 10 color=#777777", s);
-    p = test_read(&run.task.outputs[0]);
-    is_str(run.task.outputs[0].type, "image/jpeg", "opaque: JPEG stays JPEG");
-    ok(test_near(&p, 3, 3, 0x77, 0x77, 0x77, 255, 3), "and its colour");
-    free(p.rgba);
-    imgp_op_free(&run.task);
-
-    run.task.max_pixels = 64 * 48 + 100;
-    test_op(&run, "canvas 10", s);
-    is_int(run.task.error.code, IMGP_E_PIXELS, "the output's pixels count");
-    free(s.data);
-}
-
-
-static uint32_t
-test_speck(uint32_t x, uint32_t y, uint32_t c, uint32_t w, uint32_t h,
-    uint32_t max)
-{
-    return (c == 3 && x == 90 && y == 90) ? max - 1
-           : test_quadrant(x, y, c, w, h, max);
-}
-
-
-/* nothing at the left, half of red (or white) at the right */
-
-static uint32_t
-test_clear(uint32_t x, uint32_t y, uint32_t c, uint32_t w, uint32_t h,
-    uint32_t max)
-{
-    return (c == 0) ? max : (c == 2) ? 0 : (c == 3 || x < w / 2)
-           ? (x < w / 2 ? 0 : 128) : 0;
-}
-
-
-static void
-test_auto(void)
-{
-    imgp_str_t     s;
-    test_run_t     run;
-    test_png_t     t = { .width = 100, .height = 100, .depth = 8,
-                         .type = PNG_COLOR_TYPE_RGB_ALPHA };
-    test_pixels_t  p;
-
-    test_init(&run);
-
-    s = test_png(&t, test_speck);
-    test_op(&run, "encode auto", s);
-    is_str(run.task.outputs[0].type, "image/png", "one pixel of alpha 254");
-    imgp_op_free(&run.task);
-
-    test_op(&run, "encode auto max=20", s);
-    is_str(run.task.outputs[0].type, "image/jpeg", "resized away");
-    imgp_op_free(&run.task);
-    free(s.data);
-
-    s = test_png(&t, test_clear);
-    test_op(&run, "encode jpeg background=#0000ff quality=95", s);
-    p = test_read(&run.task.outputs[0]);
-    is_str(run.task.outputs[0].type, "image/jpeg", "JPEG if it must be");
-    ok(test_near(&p, 5, 50, 0, 0, 255, 255, 4)
-       && test_near(&p, 95, 50, 127, 0, 127, 255, 4), "over the background");
-    imgp_op_free(&run.task);
-    free(p.rgba);
-    free(s.data);
-
-    t.type = PNG_COLOR_TYPE_GRAY_ALPHA;
-    s = test_png(&t, test_clear);
-    test_op(&run, "encode jpeg background=#0000ff quality=95", s);
-    p = test_read(&run.task.outputs[0]);
-    ok(test_near(&p, 5, 50, 0, 0, 255, 255, 4),
-       "gray over a coloured background");
-    imgp_op_free(&run.task);
-    free(p.rgba);
-    free(s.data);
 }
 
 

@@ -6,7 +6,7 @@
 
 
 #include <math.h>
-#include "test_image.h"
+#include "imgp_run.h"
 
 
 static void test_reference(uint32_t w, uint32_t h, int type, int depth,

@@ -4,7 +4,7 @@
  */
 
 
-#include "test_image.h"
+#include "imgp_run.h"
 
 
 static void test_good(void);

@@ -1,11 +1,11 @@
 
 /*
- * The PNG reader and writer, through the operations: every colour type and
- * depth, transparency in all its forms, and what is broken refused.
+ * The PNG reader, through the operations: every colour type and depth,
+ * transparency in all its forms, and what is broken refused.
  */
 
 
-#include "test_image.h"
+#include "imgp_run.h"
 #include <zlib.h>
 
 
@@ -19,7 +19,6 @@ static void test_apng(void);
 static void test_orientation(void);
 static void test_broken(void);
 static void test_bombs(void);
-static void test_writer(void);
 
 
 int
@@ -35,7 +34,6 @@ main(void)
     test_orientation();
     test_broken();
     test_bombs();
-    test_writer();
 
     return done();
 }
@@ -312,23 +310,6 @@ test_orientation(void)
 
 
 static void
-test_refused(const char *name, imgp_str_t s, imgp_error_e code)
-{
-    test_run_t  run;
-
-    test_init(&run);
-    test_op(&run, "encode auto", s);
-
-    ok(run.rc == IMGP_ERROR && run.task.error.code == code
-       && run.task.error.detail[0] != '\0' && run.task.noutputs == 0,
-       "%s: %s", name, run.task.error.detail);
-
-    imgp_op_free(&run.task);
-    free(s.data);
-}
-
-
-static void
 test_broken(void)
 {
     u_char         *p;
@@ -448,41 +429,4 @@ test_bombs(void)
     }
 
     free(p);
-}
-
-
-static void
-test_writer(void)
-{
-    imgp_str_t   s;
-    test_run_t   run;
-    imgp_uint_t  i;
-
-    static const struct { int type, trns, want; } forms[] = {
-        { PNG_COLOR_TYPE_GRAY, 0, PNG_COLOR_TYPE_GRAY },
-        { PNG_COLOR_TYPE_GRAY, 1, PNG_COLOR_TYPE_GRAY_ALPHA },
-        { PNG_COLOR_TYPE_GRAY_ALPHA, 0, PNG_COLOR_TYPE_GRAY },
-        { PNG_COLOR_TYPE_RGB, 0, PNG_COLOR_TYPE_RGB },
-        { PNG_COLOR_TYPE_RGB, 1, PNG_COLOR_TYPE_RGB_ALPHA },
-        { PNG_COLOR_TYPE_RGB_ALPHA, 0, PNG_COLOR_TYPE_RGB },
-        { PNG_COLOR_TYPE_PALETTE, 1, PNG_COLOR_TYPE_RGB_ALPHA }
-    };
-
-    for (i = 0; i < imgp_nelts(forms); i++) {
-        test_png_t  t = { .width = 40, .height = 24, .depth = 8,
-                          .type = forms[i].type, .trns = forms[i].trns };
-
-        s = test_png(&t, forms[i].type == PNG_COLOR_TYPE_PALETTE ? test_index
-                         : forms[i].type & 2 ? test_quadrant : test_ramp);
-        test_init(&run);
-        test_op(&run, "encode png", s);
-
-        is_int(run.task.outputs[0].data[25], forms[i].want,
-               "type %d%s becomes", forms[i].type,
-               forms[i].trns ? " with tRNS" : "");
-        is_int(run.task.outputs[0].data[24], 8, "of 8 bits");
-
-        imgp_op_free(&run.task);
-        free(s.data);
-    }
 }

@@ -1,11 +1,11 @@
 
 /*
- * The JPEG reader and writer, through the operations: every form of JPEG that
- * there is, upright, in the right colours, and what is broken refused.
+ * The JPEG reader, through the operations: every form of JPEG that there is,
+ * upright, in the right colours, and what is broken refused.
  */
 
 
-#include "test_image.h"
+#include "imgp_run.h"
 
 
 static void test_forms(void);
@@ -15,7 +15,6 @@ static void test_scaled(void);
 static void test_metadata(void);
 static void test_broken(void);
 static void test_scans(void);
-static void test_writer(void);
 
 
 int
@@ -28,7 +27,6 @@ main(void)
     test_metadata();
     test_broken();
     test_scans();
-    test_writer();
 
     return done();
 }
@@ -275,26 +273,6 @@ test_metadata(void)
 }
 
 
-static imgp_uint_t
-test_refused(const char *name, imgp_str_t s, imgp_error_e code)
-{
-    int         good;
-    test_run_t  run;
-
-    test_init(&run);
-    test_op(&run, "encode auto", s);
-
-    good = ok(run.rc == IMGP_ERROR && run.task.error.code == code
-              && run.task.error.detail[0] != '\0' && run.task.noutputs == 0,
-              "%s: %s", name, run.task.error.detail);
-
-    imgp_op_free(&run.task);
-    free(s.data);
-
-    return good;
-}
-
-
 static void
 test_broken(void)
 {
@@ -399,39 +377,4 @@ test_scans(void)
     t.progressive = 1;
     test_refused("a refinement repeated", test_repeat(&t, 200),
                  IMGP_E_BAD_IMAGE);
-}
-
-
-static void
-test_writer(void)
-{
-    imgp_str_t  s;
-    test_run_t  run;
-
-    test_init(&run);
-    s = test_jpeg(&(test_jpeg_t) { .width = 64, .height = 48 }, test_photo);
-
-    test_op(&run, "encode jpeg quality=89", s);
-    ok(memmem(run.task.outputs[0].data, run.task.outputs[0].len,
-              "\xff\xc0\0\x11\x08\0\x30\0\x40\x03\x01\x22", 12) != NULL,
-       "4:2:0 below quality 90");
-    imgp_op_free(&run.task);
-
-    test_op(&run, "encode jpeg quality=90", s);
-    ok(memmem(run.task.outputs[0].data, run.task.outputs[0].len,
-              "\xff\xc0\0\x11\x08\0\x30\0\x40\x03\x01\x11", 12) != NULL,
-       "4:4:4 from there on");
-    imgp_op_free(&run.task);
-    free(s.data);
-
-    s = test_jpeg(&(test_jpeg_t) { .width = 64, .height = 48,
-                  .components = 1, .in = JCS_GRAYSCALE,
-                  .stored = JCS_GRAYSCALE }, test_gray);
-
-    test_op(&run, "resize 20", s);
-    ok(memmem(run.task.outputs[0].data, run.task.outputs[0].len,
-              "\xff\xc0\0\x0b\x08\0\x0f\0\x14\x01", 10) != NULL,
-       "gray stays one component");
-    imgp_op_free(&run.task);
-    free(s.data);
 }

@@ -1,0 +1,191 @@
+
+/*
+ * Transparency: fixed point and back, flattening, what is real.
+ */
+
+
+#include "imgp_test.h"
+#include <imgp/imgp_alpha.h>
+
+
+static imgp_work_t     work;
+static imgp_op_task_t  task;
+
+
+static imgp_image_t make(uint32_t n, uint32_t space, uint32_t alpha,
+    const char *bytes);
+static void test_fix(void);
+static void test_fix_16(void);
+static void test_clamp(void);
+static void test_real(void);
+static void test_flatten(void);
+
+
+int
+main(void)
+{
+    task.alloc = &imgp_malloc;
+    task.ninputs = 1;
+    work.task = &task;
+
+    test_fix();
+    test_fix_16();
+    test_clamp();
+    test_real();
+    test_flatten();
+
+    return done();
+}
+
+
+static imgp_image_t
+make(uint32_t n, uint32_t space, uint32_t alpha, const char *bytes)
+{
+    imgp_image_t  image;
+
+    imgp_image_form(&image, n, 1, space, alpha, 8);
+    imgp_image_alloc(&work, &image);
+    memcpy(image.data, bytes, image.stride);
+
+    return image;
+}
+
+
+/* every colour under every alpha, there and back */
+
+static void
+test_fix(void)
+{
+    int           d, worst;
+    u_char        px[2], back[2];
+    int16_t       fix[2];
+    uint32_t      v, a, wrong;
+    imgp_image_t  form;
+
+    imgp_image_form(&form, 1, 1, IMGP_SPACE_GRAY, 1, 8);
+    wrong = 0;
+    worst = 0;
+
+    for (a = 0; a < 256; a++) {
+        for (v = 0; v < 256; v++) {
+            px[0] = v;
+            px[1] = a;
+
+            imgp_alpha_to_fix(&form, px, 1, fix);
+            imgp_alpha_from_fix(&form, fix, 1, back);
+
+            d = abs(back[0] - (int) v);
+            wrong += back[1] != a || (a == 255 && d != 0)
+                     || (a == 0 && back[0] != 0);
+
+            /* an error that cannot be seen: below one step of the product */
+
+            if (a != 0 && d * (int) a > worst) {
+                worst = d * a;
+            }
+        }
+    }
+
+    is_int(wrong, 0, "exact where opaque, alpha always, nothing where clear");
+    ok(worst <= 255, "colours within one step of what is seen (%d / 255)",
+       worst);
+}
+
+
+static void
+test_fix_16(void)
+{
+    int16_t       fix[1];
+    uint16_t      px, back;
+    uint32_t      v, wrong;
+    imgp_image_t  form;
+
+    imgp_image_form(&form, 1, 1, IMGP_SPACE_GRAY, 0, 16);
+    wrong = 0;
+
+    for (v = 0; v < 65536; v++) {
+        px = v;
+
+        imgp_alpha_to_fix(&form, (u_char *) &px, 1, fix);
+        imgp_alpha_from_fix(&form, fix, 1, (u_char *) &back);
+
+        wrong += abs(back - (int) v) > 2;
+    }
+
+    is_int(wrong, 0, "16 bits within the 14 bits that are kept");
+}
+
+
+/* Lanczos overshoots */
+
+static void
+test_clamp(void)
+{
+    u_char        row[8];
+    imgp_image_t  form;
+
+    static const int16_t  fix[8] = {
+        -500, 20000, 8160, IMGP_FIX_ONE + 300, 9000, -20, 100, 8160
+    };
+
+    imgp_image_form(&form, 2, 1, IMGP_SPACE_RGB, 1, 8);
+    imgp_alpha_from_fix(&form, fix, 2, row);
+
+    ok(memcmp(row, "\0\xff\x80\xff" "\xff\0\3\x80", 8) == 0,
+       "clamped to 0, to full and to alpha");
+}
+
+
+static void
+test_real(void)
+{
+    imgp_image_t  image;
+
+    image = make(2, IMGP_SPACE_GRAY, 1, "a\xff" "b\xfe");
+    ok(imgp_alpha_used(&image), "254 is transparent");
+    imgp_image_free(&work, &image);
+
+    image = make(2, IMGP_SPACE_GRAY, 1, "a\xff" "b\xff");
+    ok(!imgp_alpha_used(&image), "255 is not");
+    imgp_alpha_drop(&image);
+    ok(image.channels == 1 && image.stride == 2
+       && memcmp(image.data, "ab", 2) == 0, "and can go");
+    ok(!imgp_alpha_used(&image), "nor is what has no alpha");
+    imgp_image_free(&work, &image);
+
+    image = make(2, IMGP_SPACE_RGB, 1, "abc\0" "def\1");
+    imgp_alpha_clean(&image);
+    ok(memcmp(image.data, "\0\0\0\0" "def\1", 8) == 0, "hidden is wiped");
+    imgp_image_free(&work, &image);
+}
+
+
+static void
+test_flatten(void)
+{
+    imgp_image_t  image;
+
+    static const u_char  gray[3] = { 100, 100, 100 };
+    static const u_char  blue[3] = { 0, 0, 255 };
+
+    image = make(3, IMGP_SPACE_GRAY, 1, "\xc8\0" "\xc8\xff" "\xc8\x80");
+    imgp_alpha_flatten(&work, &image, gray);
+    ok(image.channels == 1 && memcmp(image.data, "\x64\xc8\x96", 3) == 0,
+       "gray on gray");
+    imgp_image_free(&work, &image);
+
+    image = make(2, IMGP_SPACE_GRAY, 1, "\xc8\0" "\xc8\x80");
+    imgp_alpha_flatten(&work, &image, blue);
+    ok(image.channels == 3
+       && memcmp(image.data, "\0\0\xff" "\x64\x64\xe3", 6) == 0,
+       "gray on blue");
+    imgp_image_free(&work, &image);
+
+    image = make(2, IMGP_SPACE_GRAY, 1, "a\xff" "b\xff");
+    imgp_alpha_flatten(&work, &image, blue);
+    ok(image.channels == 1 && memcmp(image.data, "ab", 2) == 0,
+       "nothing shows through: it stays gray");
+    imgp_image_free(&work, &image);
+
+    is_int(work.used, 0, "all memory given back");
+}
