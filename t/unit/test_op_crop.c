@@ -58,8 +58,7 @@ test_good(void)
         "[[20.4, 0, 19.5, 9.2]]",
         "[{\"x\":20,\"y\":0,\"width\":20,\"height\":10}]",
         "[{\"left\":20,\"top\":0,\"right\":40,\"bottom\":10}]",
-        "[{\"left\":20.9,\"top\":-1.5,\"right\":39.1,\"bottom\":9.1,"
-        "\"label\":\"x\"}]"
+        "[{\"left\":20.9,\"top\":-1.5,\"right\":39.1,\"bottom\":9.1,\"i\":[]}]"
     };
 
     s = test_png(&t, test_quadrant);
