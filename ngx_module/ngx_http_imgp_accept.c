@@ -212,6 +212,7 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
     u->now = (imgp_msec_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
 
     job->queued_at = u->now;
+    job->revision++;
 
     if (u->known) {
         job->cached = 1;

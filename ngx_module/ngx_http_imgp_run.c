@@ -193,8 +193,8 @@ ngx_http_imgp_run_give_up(ngx_http_imgp_worker_t *w, imgp_job_t *job,
 
     if (run) {
         imgp_error_set(&job->error, IMGP_E_WORKER_LOST,
-                       "%u worker processes were lost while running the job",
-                       (unsigned) job->lost);
+                       "worker processes were lost again and again while "
+                       "running the job");
         ngx_http_imgp_run_fail(run);
     }
 }

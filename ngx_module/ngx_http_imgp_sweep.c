@@ -199,11 +199,11 @@ ngx_http_imgp_sweep_take_over(ngx_http_imgp_sweeper_t *s,
     }
 
     imgp_id_text(job->id, id);
-    job->lost++;
+    job->lost = e->lost;
 
     ngx_log_error(NGX_LOG_WARN, w->log, 0,
-                  "image pipeline: the worker of job %s is lost for the "
-                  "%uD. time", id, job->lost);
+                  "image pipeline: the worker of job %s is lost, blame %uD "
+                  "of %d", id, job->lost, IMGP_LOST_MAX);
 
     if (job->lost >= IMGP_LOST_MAX) {
         ngx_http_imgp_run_give_up(w, job, e->pipeline, e->fence);
@@ -261,7 +261,8 @@ ngx_http_imgp_sweep_mine(ngx_http_imgp_sweeper_t *s)
     }
 
     if (sh->sweeper == NGX_HTTP_IMGP_NONE
-        && (sh->recovery == 0 || ngx_current_msec - sh->swept > interval))
+        && (sh->recovery == 0 || (ngx_msec_int_t) (ngx_current_msec - sh->swept)
+               > (ngx_msec_int_t) interval))
     {
         sh->sweeper = zone->me;
         sh->swept = ngx_current_msec;

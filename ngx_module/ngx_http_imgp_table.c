@@ -13,7 +13,7 @@
 #include "ngx_http_imgp_zone.h"
 
 
-#define NGX_HTTP_IMGP_SUSPECT_SKIP  16
+#define NGX_HTTP_IMGP_SUSPECT_SKIP  256
 
 
 static ngx_http_imgp_slot_t *ngx_http_imgp_table_find(
@@ -203,7 +203,9 @@ ngx_http_imgp_table_take(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     slot = ngx_http_imgp_table_find(zone, id);
 
-    if (slot && slot->state == NGX_HTTP_IMGP_SLOT_QUEUED && slot->lost == 0) {
+    if (slot && slot->state == NGX_HTTP_IMGP_SLOT_QUEUED
+        && !ngx_http_imgp_is_suspect(slot))
+    {
         p = &zone->sh->pipelines[slot->pipeline];
 
         if (p->running < limit
@@ -262,7 +264,12 @@ ngx_http_imgp_table_update(ngx_http_imgp_zone_t *zone, const u_char *id,
     slot->revision = head.revision;
     slot->expires_at = head.expires_at;
 
-    if (head.state != IMGP_JOB_RUNNING) {
+    if (head.state == IMGP_JOB_RUNNING) {
+        zone->sh->suspects -= ngx_http_imgp_is_suspect(slot);
+        slot->lost = head.lost;
+        zone->sh->suspects += ngx_http_imgp_is_suspect(slot);
+
+    } else {
         ngx_http_imgp_table_unlist(zone, slot);
         slot->lost = head.lost;
         slot->finishing = 0;
@@ -347,7 +354,8 @@ ngx_http_imgp_table_owns(ngx_http_imgp_zone_t *zone, const u_char *id,
 }
 
 
-/* a job whose worker is lost comes to this worker: NGX_OK, NGX_DECLINED */
+/* a job whose worker is lost comes to this worker, e->lost has grown:
+   NGX_OK, NGX_DECLINED */
 
 ngx_int_t
 ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, u_char *buf, size_t size,
@@ -376,6 +384,10 @@ ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, u_char *buf, size_t size,
         rc = ngx_http_imgp_table_copy(zone, slot, e, buf, size);
 
         if (rc == NGX_OK) {
+            e->lost += slot->worker < NGX_HTTP_IMGP_WORKERS
+                       && zone->sh->workers[slot->worker].blameless
+                       ? IMGP_LOST_KILL : IMGP_LOST_CRASH;
+
             slot->worker = zone->me;
             slot->finishing = 0;
             slot->fence = ++zone->sh->fence;
@@ -666,7 +678,7 @@ ngx_http_imgp_table_unlist(ngx_http_imgp_zone_t *zone,
 
     case NGX_HTTP_IMGP_SLOT_RUNNING:
         p->running--;
-        zone->sh->suspects -= slot->lost ? 1 : 0;
+        zone->sh->suspects -= ngx_http_imgp_is_suspect(slot);
         break;
 
     case NGX_HTTP_IMGP_SLOT_FINAL:
@@ -759,7 +771,7 @@ ngx_http_imgp_table_start(ngx_http_imgp_zone_t *zone,
     slot->state = NGX_HTTP_IMGP_SLOT_RUNNING;
 
     zone->sh->pipelines[slot->pipeline].running++;
-    zone->sh->suspects += slot->lost ? 1 : 0;
+    zone->sh->suspects += ngx_http_imgp_is_suspect(slot);
 }
 
 
@@ -781,7 +793,7 @@ ngx_http_imgp_table_next(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline)
     for (skip = 0; i != NGX_HTTP_IMGP_NONE; skip++) {
         slot = &zone->slots[i];
 
-        if (slot->lost == 0 || zone->sh->suspects == 0) {
+        if (!ngx_http_imgp_is_suspect(slot) || zone->sh->suspects == 0) {
             return slot;
         }
 

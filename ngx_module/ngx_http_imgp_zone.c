@@ -24,6 +24,7 @@ static ngx_int_t ngx_http_imgp_zone_mark(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot, u_char *used);
 static void ngx_http_imgp_zone_rebuild_slots(ngx_http_imgp_zone_t *zone);
 static void ngx_http_imgp_zone_rebuild_flights(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_zone_predecessor(ngx_http_imgp_zone_t *zone);
 static int ngx_libc_cdecl ngx_http_imgp_zone_cmp(const void *one,
     const void *two);
 
@@ -444,7 +445,7 @@ ngx_http_imgp_zone_rebuild_slots(ngx_http_imgp_zone_t *zone)
 
         case NGX_HTTP_IMGP_SLOT_RUNNING:
             p->running++;
-            sh->suspects += slot->lost ? 1 : 0;
+            sh->suspects += ngx_http_imgp_is_suspect(slot);
             break;
 
         default: /* NGX_HTTP_IMGP_SLOT_FINAL */
@@ -571,6 +572,8 @@ ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone)
 
     ngx_http_imgp_zone_lock(zone);
 
+    ngx_http_imgp_zone_predecessor(zone);
+
     for (i = 0; i < NGX_HTTP_IMGP_WORKERS; i++) {
         w = &zone->sh->workers[i];
 
@@ -578,6 +581,7 @@ ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone)
             w->pid = ngx_pid;
             w->beat = ngx_current_msec;
             w->watching = 0;
+            w->blameless = 0;
             zone->me = i;
             zone->log = ngx_cycle->log;
             break;
@@ -597,11 +601,45 @@ ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone)
 }
 
 
+/*
+ * A process that takes a dead one's place was forked with what the master
+ * knew of that: its pid, and how it ended.  Should somebody take over the
+ * jobs of the dead one in the moment before, they count it as a crash.
+ */
+
+static void
+ngx_http_imgp_zone_predecessor(ngx_http_imgp_zone_t *zone)
+{
+    ngx_uint_t      i;
+    ngx_process_t  *p;
+
+    p = &ngx_processes[ngx_process_slot];
+
+    if (ngx_process != NGX_PROCESS_WORKER || p->pid <= 0 || !p->exited
+        || !WIFSIGNALED(p->status) || WTERMSIG(p->status) != SIGKILL)
+    {
+        return;
+    }
+
+    for (i = 0; i < NGX_HTTP_IMGP_WORKERS; i++) {
+        if (zone->sh->workers[i].pid == p->pid) {
+            zone->sh->workers[i].blameless = 1;
+        }
+    }
+}
+
+
 /* what it still ran stays with its number until the reaper has seen it */
 
 void
 ngx_http_imgp_zone_leave(ngx_http_imgp_zone_t *zone)
 {
+    if (zone->me != NGX_HTTP_IMGP_NONE) {
+        ngx_http_imgp_zone_lock(zone);
+        zone->sh->workers[zone->me].blameless = 1;
+        ngx_http_imgp_zone_unlock(zone);
+    }
+
     zone->me = NGX_HTTP_IMGP_NONE;
 }
 
@@ -629,7 +667,10 @@ ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone, uint32_t worker)
         return 1;
     }
 
-    return ngx_current_msec - w->beat > NGX_HTTP_IMGP_LEASE;
+    /* the beat may be younger than this process's idea of the time */
+
+    return (ngx_msec_int_t) (ngx_current_msec - w->beat)
+           > NGX_HTTP_IMGP_LEASE;
 }
 
 

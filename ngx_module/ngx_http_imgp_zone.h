@@ -74,6 +74,7 @@ typedef struct {
     ngx_pid_t                      pid;        /* 0: free */
     ngx_msec_t                     beat;       /* of CLOCK_MONOTONIC */
     uint32_t                       watching;   /* clients held, runs joined */
+    uint32_t                       blameless;  /* no job has ended it */
 } ngx_http_imgp_shworker_t;
 
 
@@ -121,7 +122,7 @@ typedef struct {
     uint32_t                       free_cell;
     uint32_t                       free_cells;
     uint32_t                       free_flight;
-    uint32_t                       suspects;   /* running, with lost > 0 */
+    uint32_t                       suspects;   /* running suspect ones */
     ngx_http_imgp_list_t           final;      /* oldest first */
 
     uint32_t                       recovery;   /* of the journal */
@@ -151,6 +152,11 @@ struct ngx_http_imgp_zone_s {
     uint32_t                      *flight_hash;
     uint32_t                       me;         /* index in sh->workers */
 };
+
+
+/* it may have crashed its worker: no two of them run at a time */
+
+#define ngx_http_imgp_is_suspect(slot)  ((slot)->lost >= IMGP_LOST_CRASH)
 
 
 void ngx_http_imgp_zone_lock(ngx_http_imgp_zone_t *zone);

@@ -54,9 +54,11 @@ imgp_int_t
 imgp_known_resolve(const imgp_store_t *store, const imgp_plan_t *plan,
     imgp_job_t *job, imgp_msec_t now, imgp_store_error_t *err)
 {
+    uint8_t      phase;
     imgp_int_t   rc;
     imgp_uint_t  i, stage, missing;
 
+    phase = job->phase;
     missing = 0;
 
     for (i = 0; i < plan->nstages; i++) {
@@ -66,6 +68,7 @@ imgp_known_resolve(const imgp_store_t *store, const imgp_plan_t *plan,
 
         case IMGP_GRAPH_SKIP:
             (void) imgp_job_stage_event(job, stage, IMGP_ST_SKIP, now);
+            job->phase = phase;
             continue;
 
         case IMGP_GRAPH_READY:
@@ -89,6 +92,9 @@ imgp_known_resolve(const imgp_store_t *store, const imgp_plan_t *plan,
 
         (void) imgp_job_stage_event(job, stage, IMGP_ST_READY, now);
         (void) imgp_job_stage_event(job, stage, IMGP_ST_SUCCEED, now);
+
+        /* to look is the caller's work, not the queue's */
+        job->phase = phase;
     }
 
     return missing ? IMGP_DECLINED : IMGP_OK;
