@@ -203,8 +203,8 @@ class Job {
                                                    : null;
         this.tick();
 
-        this.part('.error').hidden = !doc.error;
-        this.part('.error').textContent = doc.error
+        this.part('.error').hidden = doc.status !== 'failed';
+        this.part('.error').textContent = doc.status === 'failed'
             ? reason(doc.error.status, doc.error) : '';
 
         this.part('.cancel').hidden = this.ended();
