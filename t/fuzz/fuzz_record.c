@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <imgp/imgp_codec.h>
+#include <imgp/imgp_doc.h>
 #include <imgp/imgp_record.h>
 
 
@@ -35,6 +36,29 @@ static void
 counted_free(void *data, void *p)
 {
     free(p);
+}
+
+
+/* any job that decodes has a document */
+
+static void
+document(const imgp_job_t *job)
+{
+    char            *text;
+    size_t           len;
+    imgp_doc_ctx_t   ctx;
+
+    memset(&ctx, 0, sizeof(ctx));
+    imgp_str_set(&ctx.prefix, "/p/");
+    ctx.position = -1;
+
+    text = imgp_doc_job(job, &ctx, &len);
+
+    if (text == NULL || len != strlen(text)) {
+        abort();
+    }
+
+    free(text);
 }
 
 
@@ -75,6 +99,8 @@ decode(const uint8_t *data, size_t size)
 
         free(again);
     }
+
+    document(job);
 
     imgp_job_account(job, UINT64_MAX / 2);
     (void) imgp_job_reset(job, IMGP_JOB_REQUEUE, UINT64_MAX / 2);

@@ -61,8 +61,11 @@ typedef struct {
 } tmp_fault_t;
 
 
-static tmp_fault_t  tmp_fault = { FAULT_ANY, -1, 0, 0, 0, { 0 } };
-static char         tmp_root[256];
+/* of a thread: the others are calm */
+
+static __thread tmp_fault_t  tmp_fault = { FAULT_ANY, -1, 0, 0, 0, { 0 } };
+
+static char  tmp_root[256];
 
 
 __attribute__((unused))
