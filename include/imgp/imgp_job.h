@@ -18,7 +18,14 @@
 #include <imgp/imgp_plan.h>
 
 
-#define IMGP_LOST_MAX   3             /* worker deaths until it is given up */
+/* what a worker's death counts for the jobs that it ran, and with how much
+   of it one is given up: a crash may be the job's own fault, a SIGKILL comes
+   from outside, but also from the kernel when memory is used up */
+
+#define IMGP_LOST_CRASH  10
+#define IMGP_LOST_KILL   1
+#define IMGP_LOST_MAX    30
+
 #define IMGP_OWNER_LEN  16            /* of the owner's SHA-256; 0s: nobody */
 
 
@@ -117,7 +124,7 @@ typedef struct {
     uint8_t            bypass;        /* known results are not taken */
     uint32_t           revision;      /* of the document; only grows */
     uint32_t           progress;      /* 0..1000, only grows */
-    uint32_t           lost;          /* worker deaths since last headway */
+    uint32_t           lost;          /* IMGP_LOST_... since last headway */
 
     imgp_msec_t        created_at;    /* when its first byte came */
     imgp_msec_t        queued_at;
@@ -182,8 +189,8 @@ imgp_int_t imgp_job_stage_event(imgp_job_t *job, imgp_uint_t stage,
  * by the stages.  So until a job is queued its phase is told: account() ends
  * RECEIVE, then job->phase = IMGP_PHASE_STORE, then account() ends STORE.
  * The sum of phase_ms is phase_at - created_at from the first call on, and
- * phase_at of a final job is finished_at; when a failed job is retried, the time between
- * has been WAIT.
+ * phase_at of a final job is finished_at; when a failed job is retried, the
+ * time between has been WAIT.
  */
 
 void imgp_job_account(imgp_job_t *job, imgp_msec_t now);
