@@ -186,9 +186,9 @@ typedef struct {
 
 
 /*
- * One pass: old tmp/ files, final jobs past their keep, manifests, blobs and
- * idempotency keys unused for "inactive", then the longest unused blobs and
- * manifests until max_size holds; never a blob that is needed, or younger
+ * One pass: tmp/ files of an hour, idempotency keys of two days, final jobs
+ * past their keep, manifests and blobs unused for "inactive", then the longest
+ * unused of these until max_size holds; never a blob that is needed, or younger
  * than a minute.  "needed" must know all jobs there were 30 seconds before
  * "now".  It remembers 100,000 files at most, so to shrink a store by more
  * takes more passes.

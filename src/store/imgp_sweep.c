@@ -29,7 +29,8 @@
 #define IMGP_SWEEP_MAX      100000    /* files remembered: 5.6 MB */
 #define IMGP_SWEEP_YOUNG    60000     /* ms */
 #define IMGP_SWEEP_TMP      3600000   /* an upload may pause for that long */
-#define IMGP_SWEEP_IDEM     (7 * 24 * 3600000ll)
+#define IMGP_SWEEP_IDEM     (2 * 24 * 3600000ll)   /* they count for one day */
+#define IMGP_SWEEP_UNKNOWN  (7 * 24 * 3600000ll)   /* a final job without end */
 #define IMGP_SWEEP_FUTURE   3600000   /* the clock was wrong */
 
 
@@ -287,7 +288,7 @@ imgp_sweep_expired(imgp_sweep_ctx_t *ctx, const char *path, int64_t age)
         expired = (head.expires_at <= ctx->sweep->now);
 
     } else {
-        expired = (age > IMGP_SWEEP_IDEM);
+        expired = (age > IMGP_SWEEP_UNKNOWN);
     }
 
     imgp_pool_destroy(pool);
@@ -300,12 +301,7 @@ static imgp_int_t
 imgp_sweep_idem(imgp_sweep_ctx_t *ctx, const char *path, const char *name,
     const struct stat *st)
 {
-    int64_t  most;
-
-    most = ctx->sweep->inactive ? (int64_t) ctx->sweep->inactive
-                                : IMGP_SWEEP_IDEM;
-
-    if (imgp_sweep_age(ctx, st) > most) {
+    if (imgp_sweep_age(ctx, st) > IMGP_SWEEP_IDEM) {
         return imgp_sweep_unlink(ctx, path, imgp_file_room(st->st_size));
     }
 

@@ -83,7 +83,13 @@ inactive(void)
 
     imgp_journal_bind(&store, key, 0, id, id, &err);
     imgp_store_path(&store, "idem", name, 1, path);
-    tmp_age(path, 8 * DAY);
+    tmp_age(path, 2 * DAY + MINUTE);
+
+    memset(id, 2, sizeof(id));
+    imgp_journal_bind(&store, id, 0, id, id, &err);
+    imgp_digest_hex(id, name);
+    imgp_store_path(&store, "idem", name, 1, path);
+    tmp_age(path, 2 * DAY - MINUTE);
 
     for (i = 0; i < 2; i++) {
         imgp_store_path(&store, "tmp", i ? "new" : "old", 0, path);
@@ -98,17 +104,17 @@ inactive(void)
     is_int(sweep(&s, 0, 0), IMGP_OK, "without limits");
     is_int(tmp_count("blobs"), 4, "all content stays");
     is_int(tmp_count("results"), 1, "manifests, too");
-    is_int(tmp_count("idem"), 0, "a key lives for a week");
+    is_int(tmp_count("idem"), 1, "a key lives for two days");
     is_int(tmp_count("tmp"), 1, "a file in tmp/ for an hour");
-    is_int(s.files, 4, "files");
-    is_int(s.size, 3 * 8192 + 4096, "their size, in blocks");
+    is_int(s.files, 5, "files");
+    is_int(s.size, 3 * 8192 + 2 * 4096, "their size, in blocks");
     is_int(s.removed, 8192, "what was removed");
 
     is_int(sweep(&s, 0, 7 * (imgp_msec_t) DAY * 1000), IMGP_OK,
            "inactive=7d");
     is_int(tmp_count("blobs"), 3, "a blob goes");
     is_int(tmp_count("results"), 0, "a manifest, too");
-    is_int(s.size, 2 * 8192, "what is left");
+    is_int(s.size, 2 * 8192 + 4096, "what is left");
     is_int(s.removed, 8192 + 4096, "what was removed");
     is_int(tmp_count("tmp"), 1, "nothing comes to tmp/");
 }
