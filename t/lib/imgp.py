@@ -409,13 +409,17 @@ class Nginx(Process):
         return self.end(signal.SIGQUIT if graceful else signal.SIGTERM, timeout)
 
     def reload(self, timeout=20):
-        """HUP, and waits for the new workers; the old ones may still work."""
+        """HUP, and waits for the new workers, and until the old ones take no
+        more requests; these may still work."""
 
         old = set(self.workers())
         self.process.send_signal(signal.SIGHUP)
 
-        if not wait_for(lambda: len(set(self.workers()) - old)
-                        == self.nworkers, timeout):
+        def changed():
+            now = set(self.workers())
+            return len(now) == self.nworkers and not now & old
+
+        if not wait_for(changed, timeout):
             raise RuntimeError('no new workers after HUP')
 
     def children(self):
