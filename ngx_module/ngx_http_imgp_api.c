@@ -55,6 +55,11 @@ ngx_http_imgp_handler(ngx_http_request_t *r)
         return rc;
     }
 
+    if (r->error_page && r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        return ngx_http_imgp_reply_error(r, IMGP_E_TOO_LARGE,
+                           "the body is larger than client_max_body_size");
+    }
+
     rest.data = r->uri.data + ctx->prefix.len;
     rest.len = r->uri.len - ctx->prefix.len;
 

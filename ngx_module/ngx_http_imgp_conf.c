@@ -484,3 +484,46 @@ ngx_http_imgp_init_services(ngx_conf_t *cf, ngx_http_imgp_main_conf_t *imcf)
 
     return NGX_CONF_OK;
 }
+
+
+/* as "error_page 413 /location/" would, unless there is one for 413 */
+
+char *
+ngx_http_imgp_conf_error_page(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf)
+{
+    ngx_uint_t            i, n;
+    ngx_array_t          *pages;
+    ngx_http_err_page_t  *page, *old;
+
+    n = clcf->error_pages ? clcf->error_pages->nelts : 0;
+    old = clcf->error_pages ? clcf->error_pages->elts : NULL;
+
+    for (i = 0; i < n; i++) {
+        if (old[i].status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            return NGX_CONF_OK;
+        }
+    }
+
+    /* the array may be the one of the server */
+
+    pages = ngx_array_create(cf->pool, n + 1, sizeof(ngx_http_err_page_t));
+    if (pages == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    page = ngx_array_push_n(pages, n + 1);
+
+    for (i = 0; i < n; i++) {
+        page[i] = old[i];
+    }
+
+    ngx_memzero(&page[n], sizeof(ngx_http_err_page_t));
+
+    page[n].status = NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    page[n].overwrite = -1;
+    page[n].value.value = clcf->name;
+
+    clcf->error_pages = pages;
+
+    return NGX_CONF_OK;
+}

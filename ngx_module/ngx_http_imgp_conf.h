@@ -154,6 +154,12 @@ char *ngx_http_imgp_conf_threads(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_imgp_conf_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* nginx refuses a body by its length before any handler: that 413 is sent to
+   the handler, to be a problem document as every other error */
+
+char *ngx_http_imgp_conf_error_page(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf);
+
 /* all of http {} was read: names become pointers */
 
 char *ngx_http_imgp_conf_init_main_conf(ngx_conf_t *cf, void *conf);

@@ -218,5 +218,9 @@ ngx_http_imgp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         clcf->handler = ngx_http_imgp_handler;
     }
 
+    if (clcf->handler == ngx_http_imgp_handler) {
+        return ngx_http_imgp_conf_error_page(cf, clcf);
+    }
+
     return NGX_CONF_OK;
 }

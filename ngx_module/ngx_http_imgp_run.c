@@ -395,6 +395,10 @@ ngx_http_imgp_run_free_later(ngx_http_imgp_run_t *run)
         ngx_delete_posted_event(&run->publish);
     }
 
+    /* a job that fails before its first stage has shown nothing yet */
+
+    run->publish.data = run;
+    run->publish.log = run->worker->log;
     run->publish.handler = ngx_http_imgp_run_free;
     ngx_post_event(&run->publish, &ngx_posted_events);
 }
