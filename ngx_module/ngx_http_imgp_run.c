@@ -220,15 +220,6 @@ ngx_http_imgp_run_create(ngx_http_imgp_worker_t *w, imgp_job_t *job,
         goto failed;
     }
 
-    run->units = ngx_pcalloc(pool, IMGP_STAGES_MAX * (sizeof(void *)
-                                                      + 2 * sizeof(ngx_uint_t)));
-    if (run->units == NULL) {
-        goto failed;
-    }
-
-    run->nunits = (ngx_uint_t *) (run->units + IMGP_STAGES_MAX);
-    run->nrunning = run->nunits + IMGP_STAGES_MAX;
-
     run->ident.fd = (ngx_socket_t) -1;
     run->worker = w;
     run->pool = pool;

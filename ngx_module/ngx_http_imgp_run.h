@@ -85,9 +85,10 @@ struct ngx_http_imgp_run_s {
     ngx_http_imgp_pipeline_t      *pipeline;
     uint64_t                       fence;
 
-    ngx_http_imgp_unit_t         **units;      /* by stage: its array */
-    ngx_uint_t                    *nunits;     /* by stage */
-    ngx_uint_t                    *nrunning;   /* by stage: not DONE */
+    /* by stage */
+    ngx_http_imgp_unit_t          *units[IMGP_STAGES_MAX];
+    ngx_uint_t                     nunits[IMGP_STAGES_MAX];
+    ngx_uint_t                     nrunning[IMGP_STAGES_MAX];  /* not DONE */
     u_char                         spared[IMGP_STAGES_MAX];
     ngx_uint_t                     threads;    /* tasks not yet back */
 
