@@ -246,11 +246,11 @@ class Trial:
 
         return self.make().start()
 
-    def warm(self):
+    def warm(self, count=16):
         """Everything has run once; then nothing grows any more."""
 
         nginx = self.nginx
-        load = Load(nginx, '/p/', pictures(16, first=900000)).join()
+        load = Load(nginx, '/p/', pictures(count, first=900000)).join()
         parallel(lambda l: ended(nginx, l), load.accepted, 8)
         return load
 
