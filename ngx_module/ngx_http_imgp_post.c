@@ -210,10 +210,14 @@ ngx_http_imgp_post_store(void *data, ngx_log_t *log)
 
     item->bytes = unit->call.body_len;
 
-    if (ngx_http_imgp_post_sniff(unit, item) != IMGP_OK
-        || imgp_blob_put(store, unit->call.body, unit->call.body_len,
-                         item->digest, &unit->added, &unit->error)
-           != IMGP_OK)
+    if (ngx_http_imgp_post_sniff(unit, item) != IMGP_OK) {
+        unit->error.error.service_status = unit->call.status;
+        return;
+    }
+
+    if (imgp_blob_put(store, unit->call.body, unit->call.body_len,
+                      item->digest, &unit->added, &unit->error)
+        != IMGP_OK)
     {
         return;
     }
