@@ -128,7 +128,7 @@ help:  ## this list
 	@echo "NGINX_SRC= NGINX_FLAGS=    build against another nginx's source tree"
 
 .PHONY: all demo test bench fuzz install clean help
-.PHONY: packages test-programs fuzz-run
+.PHONY: packages test-programs fuzz-run FORCE
 
 
 # the module: nginx's own configure and make, told to build in $(B)/module
