@@ -36,7 +36,7 @@ sub prepare {
     my ($block) = @_;
 
     $block->set_value('http_config', <<'EOT') unless defined $block->http_config;
-image_pipeline_path $TEST_NGINX_STORE zone=jobs:2m;
+image_pipeline_path $TEST_NGINX_FRESH:2m;
 image_pipeline_threads image;
 image_pipeline p {
     accept image/jpeg image/png;
@@ -516,7 +516,7 @@ location /p/ {
 
 === TEST 50: a pipeline that takes everything
 --- http_config
-image_pipeline_path $TEST_NGINX_STORE zone=jobs:2m;
+image_pipeline_path $TEST_NGINX_FRESH:2m;
 image_pipeline_threads image;
 image_pipeline p {
     accept */*;
@@ -534,7 +534,7 @@ Prefer: wait=10
 
 === TEST 51: and in which nothing can call itself a picture
 --- http_config
-image_pipeline_path $TEST_NGINX_STORE zone=jobs:2m;
+image_pipeline_path $TEST_NGINX_FRESH:2m;
 image_pipeline_threads image;
 image_pipeline p {
     accept image/*;

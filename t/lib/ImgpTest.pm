@@ -8,6 +8,8 @@ package ImgpTest;
 # - $TEST_NGINX_STORE in a configuration is a folder for image_pipeline_path,
 #   a fresh one for every block (with TEST_NGINX_USE_HUP, for every file: there
 #   the zone lives on from block to block, and so must its folder);
+# - $TEST_NGINX_FRESH is a fresh folder and a zone of a fresh name in any case:
+#   "image_pipeline_path $TEST_NGINX_FRESH:2m;"
 # - $TEST_NGINX_MODEL is the address of a fake model service (t/fakes/model.py)
 #   once fake_model() has been called;
 # - a thread pool "image", where a block's main_config names no thread pool;
@@ -57,7 +59,7 @@ add_block_preprocessor(sub {
     my ($block) = @_;
     my $main = $block->main_config // '';
 
-    fresh_store() unless $ENV{TEST_NGINX_USE_HUP};
+    fresh_store();
 
     $main .= "\nthread_pool image threads=2;\n"
         unless $main =~ /\bthread_pool\b/;
@@ -79,8 +81,13 @@ add_block_preprocessor(sub {
 
 
 sub fresh_store {
-    $ENV{TEST_NGINX_STORE} = sprintf("%s/store-%u", $dir, ++$blocks);
-    make_path($ENV{TEST_NGINX_STORE});
+    my $store = sprintf("%s/store-%u", $dir, ++$blocks);
+
+    make_path($store);
+
+    $ENV{TEST_NGINX_FRESH} = "$store zone=jobs$blocks";
+    $ENV{TEST_NGINX_STORE} = $store
+        unless $ENV{TEST_NGINX_USE_HUP} && $ENV{TEST_NGINX_STORE};
 }
 
 
