@@ -5,7 +5,8 @@
  *   - the beat: this process is alive (every worker, each second);
  *   - jobs and runs of lost workers are taken over;
  *   - jobs of the journal that the table does not know enter it: after a
- *     start of nginx, a new zone, or a time when it was full;
+ *     start of nginx, a new zone (whose predecessor's workers go on accepting
+ *     until they have closed their sockets), or a time when it was full;
  *   - eviction: what is old, unused, or more than max_size.
  *
  * The last two read directories, so they run in a thread.
@@ -18,6 +19,8 @@
 #define NGX_HTTP_IMGP_BEAT          1000     /* ms */
 #define NGX_HTTP_IMGP_SWEEP         30000    /* ms between sweeps */
 #define NGX_HTTP_IMGP_SWEEP_FULL    2000     /* while the store is too big */
+#define NGX_HTTP_IMGP_SWEEP_EARLY   5        /* looks into the journal, 2, 4,
+                                                8... s apart */
 #define NGX_HTTP_IMGP_REAP_BATCH    64
 #define NGX_HTTP_IMGP_ADOPT_BATCH   4096
 
@@ -48,6 +51,7 @@ typedef struct {
     size_t                         nneeded;
     size_t                         mneeded;
     ngx_uint_t                     partial;
+    ngx_uint_t                     early;      /* the journal alone */
 } ngx_http_imgp_sweeper_t;
 
 
@@ -253,6 +257,10 @@ ngx_http_imgp_sweep_mine(ngx_http_imgp_sweeper_t *s)
     interval = max && sh->store_bytes > (uint64_t) max
                ? NGX_HTTP_IMGP_SWEEP_FULL : NGX_HTTP_IMGP_SWEEP;
 
+    if (sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY) {
+        interval = ngx_min(interval, (ngx_msec_t) 1000 << sh->recovery);
+    }
+
     if (sh->sweeper != NGX_HTTP_IMGP_NONE
         && ngx_http_imgp_zone_lost(zone, sh->sweeper))
     {
@@ -261,9 +269,12 @@ ngx_http_imgp_sweep_mine(ngx_http_imgp_sweeper_t *s)
     }
 
     if (sh->sweeper == NGX_HTTP_IMGP_NONE
-        && (sh->recovery == 0 || (ngx_msec_int_t) (ngx_current_msec - sh->swept)
+        && (sh->recovery == 0
+            || (ngx_msec_int_t) (ngx_current_msec - sh->swept)
                > (ngx_msec_int_t) interval))
     {
+        s->early = sh->recovery > 0
+                   && sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY;
         sh->sweeper = zone->me;
         sh->swept = ngx_current_msec;
         mine = 1;
@@ -410,7 +421,7 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
     if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->spoilt,
                           &s->error)
         == IMGP_ERROR
-        || s->more || s->partial)
+        || s->more || s->partial || s->early)
     {
         /* without all that is needed nothing is removed */
         return;
@@ -516,7 +527,10 @@ ngx_http_imgp_sweep_done(void *data)
 
     ngx_http_imgp_zone_lock(w->zone);
 
-    w->zone->sh->recovery = 1;
+    if (w->zone->sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY) {
+        w->zone->sh->recovery++;
+    }
+
     w->zone->sh->swept = ngx_current_msec;
 
     if (w->zone->sh->sweeper == w->zone->me) {
