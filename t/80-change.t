@@ -72,7 +72,7 @@ trial.check_jobs(jobs)
 
 for size in ('4m', '12m'):
     trial.model.forget()
-    load = Load(nginx, '/p/', pictures(90, first=hash(size) % 99999), rate=45)
+    load = Load(nginx, '/p/', pictures(90, first=int(size[:-1]) * 1000), rate=45)
     wait_for(lambda: len(load.accepted) > 60)
     trial.rewrite(ZONE=size)
     nginx.reload()
