@@ -438,6 +438,7 @@ ngx_int_t ngx_http_imgp_reply_plan(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
 ngx_int_t ngx_http_imgp_reply_empty(ngx_http_request_t *r,
     ngx_uint_t status);
+ngx_int_t ngx_http_imgp_reply_body(ngx_http_request_t *r, ngx_buf_t *b);
 ngx_int_t ngx_http_imgp_reply_header(ngx_http_request_t *r, const char *name,
     const char *fmt, ...);
 ngx_int_t ngx_http_imgp_reply_etag(ngx_http_request_t *r, const char *fmt,

@@ -201,9 +201,7 @@ static ngx_int_t
 ngx_http_imgp_reply_text(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, char *text, size_t len)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
+    ngx_buf_t  *b;
 
     b = ngx_create_temp_buf(r->pool, len + 1);
 
@@ -225,10 +223,27 @@ ngx_http_imgp_reply_text(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
+    return ngx_http_imgp_reply_body(r, b);
+}
+
+
+/* never NGX_AGAIN, which means "not yet" to ngx_http_imgp_watch(): what a
+   slow client has not taken is sent by nginx itself after NGX_OK, too */
+
+ngx_int_t
+ngx_http_imgp_reply_body(ngx_http_request_t *r, ngx_buf_t *b)
+{
+    ngx_int_t    rc;
+    ngx_chain_t  out;
+
     rc = ngx_http_send_header(r);
 
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+    if (rc == NGX_ERROR || rc > NGX_OK) {
         return rc;
+    }
+
+    if (r->header_only) {
+        return NGX_OK;
     }
 
     b->last_buf = (r == r->main) ? 1 : 0;
@@ -237,7 +252,9 @@ ngx_http_imgp_reply_text(ngx_http_request_t *r, ngx_uint_t status,
     out.buf = b;
     out.next = NULL;
 
-    return ngx_http_output_filter(r, &out);
+    rc = ngx_http_output_filter(r, &out);
+
+    return rc == NGX_AGAIN ? NGX_OK : rc;
 }
 
 

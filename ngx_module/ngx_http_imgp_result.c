@@ -167,7 +167,6 @@ ngx_http_imgp_result_send(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     ngx_int_t              rc;
     ngx_buf_t             *b;
     ngx_str_t              path;
-    ngx_chain_t            out;
     ngx_open_file_info_t   of;
 
     rc = ngx_http_imgp_result_open(r, ctx, item, &path, &of);
@@ -194,27 +193,16 @@ ngx_http_imgp_result_send(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
     b->file_pos = 0;
     b->file_last = of.size;
     b->in_file = b->file_last ? 1 : 0;
-    b->last_buf = (r == r->main) ? 1 : 0;
-    b->last_in_chain = 1;
 
     b->file->fd = of.fd;
     b->file->name = path;
     b->file->log = r->connection->log;
     b->file->directio = of.is_directio;
 
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_imgp_reply_body(r, b);
 }
 
 
