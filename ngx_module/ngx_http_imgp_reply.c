@@ -146,7 +146,15 @@ ngx_http_imgp_reply_problem(ngx_http_request_t *r, const imgp_error_t *err,
 {
     char        *text;
     size_t       len;
+    ngx_int_t    rc;
     ngx_uint_t   status;
+
+    /* a body that was refused unread is no request of its own */
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     ngx_http_imgp_reply_log(r, err, stage);
 
