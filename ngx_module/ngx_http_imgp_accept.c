@@ -30,14 +30,8 @@ ngx_http_imgp_accept(ngx_http_imgp_upload_t *u)
     imgp_job_account(u->job, u->received);
     u->job->phase = IMGP_PHASE_STORE;
 
-    u->busy = 1;
-
-    u->task.kind = NGX_HTTP_IMGP_TASK_IO;
-    u->task.work = ngx_http_imgp_accept_work;
-    u->task.done = ngx_http_imgp_admit;
-    u->task.data = u;
-
-    ngx_http_imgp_thread_run(u->worker, &u->task);
+    ngx_http_imgp_upload_thread(u, ngx_http_imgp_accept_work,
+                                ngx_http_imgp_admit);
 }
 
 

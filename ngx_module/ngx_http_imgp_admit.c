@@ -14,7 +14,7 @@
 
 static ngx_int_t ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_admit_undo(void *data, ngx_log_t *log);
-static void ngx_http_imgp_admit_undone(void *data);
+static void ngx_http_imgp_admit_undone(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_admit_run(ngx_http_imgp_upload_t *u);
 static ngx_uint_t ngx_http_imgp_admit_joins(ngx_http_imgp_upload_t *u);
@@ -30,13 +30,9 @@ static ngx_int_t ngx_http_imgp_admit_poll(ngx_http_request_t *r,
 /* the thread is back */
 
 void
-ngx_http_imgp_admit(void *data)
+ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
 {
-    ngx_http_imgp_upload_t  *u = data;
-
     ngx_int_t  rc;
-
-    u->busy = 0;
 
     if (u->serror.error.code) {
         ngx_log_error(NGX_LOG_CRIT, u->worker->log, u->serror.syserr,
@@ -147,11 +143,8 @@ ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u)
                        "the job table is full");
     }
 
-    u->busy = 1;
-    u->task.work = ngx_http_imgp_admit_undo;
-    u->task.done = ngx_http_imgp_admit_undone;
-
-    ngx_http_imgp_thread_run(u->worker, &u->task);
+    ngx_http_imgp_upload_thread(u, ngx_http_imgp_admit_undo,
+                                ngx_http_imgp_admit_undone);
 
     return NGX_DONE;
 }
@@ -173,12 +166,8 @@ ngx_http_imgp_admit_undo(void *data, ngx_log_t *log)
 
 
 static void
-ngx_http_imgp_admit_undone(void *data)
+ngx_http_imgp_admit_undone(ngx_http_imgp_upload_t *u)
 {
-    ngx_http_imgp_upload_t  *u = data;
-
-    u->busy = 0;
-
     if (ngx_http_imgp_upload_gone(u)) {
         return;
     }

@@ -41,7 +41,7 @@ static imgp_int_t ngx_http_imgp_body_grow(ngx_http_imgp_upload_t *u,
 static void ngx_http_imgp_body_end(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_body_post(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_body_write(void *data, ngx_log_t *log);
-static void ngx_http_imgp_body_written(void *data);
+static void ngx_http_imgp_body_written(ngx_http_imgp_upload_t *u);
 
 
 ngx_int_t
@@ -551,14 +551,8 @@ ngx_http_imgp_body_post(ngx_http_imgp_upload_t *u)
     u->filled = 0;
     u->size = size;
 
-    u->busy = 1;
-
-    u->task.kind = NGX_HTTP_IMGP_TASK_IO;
-    u->task.work = ngx_http_imgp_body_write;
-    u->task.done = ngx_http_imgp_body_written;
-    u->task.data = u;
-
-    ngx_http_imgp_thread_run(u->worker, &u->task);
+    ngx_http_imgp_upload_thread(u, ngx_http_imgp_body_write,
+                                ngx_http_imgp_body_written);
 }
 
 
@@ -582,14 +576,8 @@ ngx_http_imgp_body_write(void *data, ngx_log_t *log)
 
 
 static void
-ngx_http_imgp_body_written(void *data)
+ngx_http_imgp_body_written(ngx_http_imgp_upload_t *u)
 {
-    ngx_http_imgp_upload_t  *u = data;
-
-    ngx_connection_t  *c;
-
-    u->busy = 0;
-
     if (ngx_http_imgp_upload_gone(u)) {
         return;
     }
@@ -611,8 +599,6 @@ ngx_http_imgp_body_written(void *data)
 
     if (u->paused) {
         u->paused = 0;
-        c = u->request->connection;
         ngx_http_imgp_body_loop(u);
-        ngx_http_run_posted_requests(c);
     }
 }

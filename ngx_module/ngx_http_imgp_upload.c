@@ -17,6 +17,7 @@ static imgp_int_t ngx_http_imgp_upload_digest(ngx_http_request_t *r,
     ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_upload_idem(ngx_http_request_t *r,
     ngx_http_imgp_upload_t *u);
+static void ngx_http_imgp_upload_back(void *data);
 static void ngx_http_imgp_upload_cleanup(void *data);
 static void ngx_http_imgp_upload_free(ngx_http_imgp_upload_t *u);
 
@@ -246,21 +247,64 @@ ngx_http_imgp_upload_idem(ngx_http_request_t *r, ngx_http_imgp_upload_t *u)
 }
 
 
-/* the request ends here, one way or the other */
+/* "back" is called in the event loop when a thread has done the work */
+
+void
+ngx_http_imgp_upload_thread(ngx_http_imgp_upload_t *u,
+    void (*work)(void *data, ngx_log_t *log),
+    void (*back)(ngx_http_imgp_upload_t *u))
+{
+    u->busy = 1;
+    u->back = back;
+
+    u->task.kind = NGX_HTTP_IMGP_TASK_IO;
+    u->task.work = work;
+    u->task.done = ngx_http_imgp_upload_back;
+    u->task.data = u;
+
+    ngx_http_imgp_thread_run(u->worker, &u->task);
+}
+
+
+static void
+ngx_http_imgp_upload_back(void *data)
+{
+    ngx_http_imgp_upload_t  *u = data;
+
+    ngx_connection_t  *c;
+
+    c = u->request ? u->request->connection : NULL;
+
+    u->busy = 0;
+    u->back(u);
+
+    if (c) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+/* The request ends here, one way or the other.  What it posted is run by
+   whoever called: the content handler, which goes on with the request after
+   this, nginx's event handlers, or upload_back(). */
 
 void
 ngx_http_imgp_upload_finalize(ngx_http_imgp_upload_t *u, ngx_int_t rc)
 {
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = u->request;
 
     if (r) {
         u->request = NULL;
-        c = r->connection;
+
+        /* an error_page clears the ctx that body_handler() looks for */
+
+        if (rc != NGX_DONE) {
+            r->read_event_handler = ngx_http_block_reading;
+        }
+
         ngx_http_finalize_request(r, rc);
-        ngx_http_run_posted_requests(c);
     }
 }
 

@@ -25,7 +25,9 @@
 #define NGX_HTTP_IMGP_IDEM_TTL   86400000       /* ms */
 
 
-typedef struct {
+typedef struct ngx_http_imgp_upload_s  ngx_http_imgp_upload_t;
+
+struct ngx_http_imgp_upload_s {
     ngx_pool_t                    *pool;
     ngx_http_request_t            *request;    /* NULL: answered, or gone */
     ngx_uint_t                     closed;     /* freed when no thread has it */
@@ -58,6 +60,7 @@ typedef struct {
     ngx_uint_t                     paused;     /* waits for the thread */
     ngx_uint_t                     eof;
     ngx_http_imgp_task_t           task;
+    void                         (*back)(ngx_http_imgp_upload_t *u);
     imgp_store_error_t             serror;
     uint64_t                       added;
 
@@ -75,7 +78,7 @@ typedef struct {
     ngx_uint_t                     replayed;   /* same Idempotency-Key */
     u_char                         replay[IMGP_ID_BYTES];
     imgp_str_t                     record;
-} ngx_http_imgp_upload_t;
+};
 
 
 /* body.c: event handlers; begins to read */
@@ -97,10 +100,13 @@ imgp_int_t ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u);
 
 /* admit.c: it is stored, or not */
 
-void ngx_http_imgp_admit(void *data);
+void ngx_http_imgp_admit(ngx_http_imgp_upload_t *u);
 
 /* upload.c */
 
+void ngx_http_imgp_upload_thread(ngx_http_imgp_upload_t *u,
+    void (*work)(void *data, ngx_log_t *log),
+    void (*back)(ngx_http_imgp_upload_t *u));
 void ngx_http_imgp_upload_finalize(ngx_http_imgp_upload_t *u, ngx_int_t rc);
 void ngx_http_imgp_upload_refuse(ngx_http_imgp_upload_t *u);
 ngx_uint_t ngx_http_imgp_upload_gone(ngx_http_imgp_upload_t *u);
