@@ -108,7 +108,7 @@ ngx_http_imgp_async_done(void *data)
     r = async->request;
 
     if (r) {
-        for (cln = r->cleanup; cln; cln = cln->next) {
+        for (cln = r->main->cleanup; cln; cln = cln->next) {
             if (cln->data == async) {
                 cln->handler = NULL;
                 break;
