@@ -127,6 +127,9 @@ ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
 
     ngx_memzero(call, sizeof(ngx_http_imgp_call_t));
 
+    call->done = ngx_http_imgp_post_called;
+    call->data = unit;
+
     call->types = imgp_pcalloc(unit->arena,
                                (unit->ninputs + 1) * sizeof(char *));
     if (call->types == NULL) {
@@ -148,8 +151,6 @@ ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
     call->ninputs = unit->ninputs;
     call->timeout = stage->timeout;
     call->max_reply = NGX_HTTP_IMGP_REPLY_MAX;
-    call->done = ngx_http_imgp_post_called;
-    call->data = unit;
 
     ngx_memcpy(call->key, unit->key, IMGP_DIGEST_LEN);
 
@@ -159,7 +160,6 @@ ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
                 (size_t) 16, run->job->id, (size_t) 8, unit->key);
 
     if (ngx_http_imgp_service_start(call) != NGX_OK) {
-        call->data = unit;
         ngx_http_imgp_post_called(call);
     }
 }
