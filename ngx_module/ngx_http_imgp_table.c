@@ -14,6 +14,7 @@
 
 
 #define NGX_HTTP_IMGP_SUSPECT_SKIP  256
+#define NGX_HTTP_IMGP_POSITION_MAX  4096  /* in a queue: counted so far */
 
 
 static ngx_http_imgp_slot_t *ngx_http_imgp_table_find(
@@ -37,6 +38,8 @@ static void ngx_http_imgp_table_list(ngx_http_imgp_zone_t *zone,
 static ngx_int_t ngx_http_imgp_table_copy(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot, ngx_http_imgp_entry_t *e, u_char *buf,
     size_t size);
+static int64_t ngx_http_imgp_table_position(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot);
 static void ngx_http_imgp_table_start(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot);
 static ngx_http_imgp_slot_t *ngx_http_imgp_table_next(
@@ -132,6 +135,10 @@ ngx_http_imgp_table_read(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     rc = slot ? ngx_http_imgp_table_copy(zone, slot, e, buf, size)
               : NGX_DECLINED;
+
+    if (rc == NGX_OK) {
+        e->position = ngx_http_imgp_table_position(zone, slot);
+    }
 
     ngx_http_imgp_zone_unlock(zone);
 
@@ -441,8 +448,10 @@ ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     *queued = sh->pipelines[pipeline].queue.count;
 
     rc = sh->final.count
-         || (sh->free_slot != NGX_HTTP_IMGP_NONE
-             && sh->free_cells >= NGX_HTTP_IMGP_CELLS_JOB)
+         || ((sh->free_slot != NGX_HTTP_IMGP_NONE
+              || sh->njobs < sh->max_jobs)
+             && sh->free_cells + sh->max_cells - sh->ncells
+                >= NGX_HTTP_IMGP_CELLS_JOB)
          ? NGX_OK : NGX_DECLINED;
 
     ngx_http_imgp_zone_unlock(zone);
@@ -538,7 +547,9 @@ ngx_http_imgp_table_store(ngx_http_imgp_zone_t *zone,
     need = ngx_http_imgp_zone_ncells(len);
 
     while (sh->free_cells < need) {
-        if (!ngx_http_imgp_table_evict(zone, slot)) {
+        if (ngx_http_imgp_zone_more_cells(zone) != NGX_OK
+            && !ngx_http_imgp_table_evict(zone, slot))
+        {
             return NGX_ERROR;
         }
     }
@@ -592,7 +603,9 @@ ngx_http_imgp_table_alloc(ngx_http_imgp_zone_t *zone)
     uint32_t  i;
 
     while (zone->sh->free_slot == NGX_HTTP_IMGP_NONE) {
-        if (!ngx_http_imgp_table_evict(zone, NULL)) {
+        if (ngx_http_imgp_zone_more_slots(zone) != NGX_OK
+            && !ngx_http_imgp_table_evict(zone, NULL))
+        {
             return NULL;
         }
     }
@@ -746,15 +759,32 @@ ngx_http_imgp_table_copy(ngx_http_imgp_zone_t *zone,
     e->expires_at = slot->expires_at;
     e->position = -1;
 
-    if (slot->state == NGX_HTTP_IMGP_SLOT_QUEUED) {
-        i = slot - zone->slots;
+    return NGX_OK;
+}
 
-        for (e->position = 0; i != NGX_HTTP_IMGP_NONE; e->position++) {
-            i = zone->slots[i].q_prev;
-        }
+
+/* 1 is the head of the queue; -1: not queued, or far behind */
+
+static int64_t
+ngx_http_imgp_table_position(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot)
+{
+    int64_t  n;
+
+    if (slot->state != NGX_HTTP_IMGP_SLOT_QUEUED) {
+        return -1;
     }
 
-    return NGX_OK;
+    for (n = 1; slot->q_prev != NGX_HTTP_IMGP_NONE; n++) {
+
+        if (n == NGX_HTTP_IMGP_POSITION_MAX) {
+            return -1;
+        }
+
+        slot = &zone->slots[slot->q_prev];
+    }
+
+    return n;
 }
 
 
