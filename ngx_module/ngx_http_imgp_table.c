@@ -174,6 +174,12 @@ ngx_http_imgp_table_claim(ngx_http_imgp_zone_t *zone, ngx_uint_t *limits,
             continue;
         }
 
+        /* a pipeline of a newer configuration: its own workers run it */
+
+        if (limits[n] == 0 && p->generation > zone->generation) {
+            continue;
+        }
+
         slot = ngx_http_imgp_table_next(zone, n);
         if (slot == NULL) {
             continue;

@@ -110,19 +110,21 @@ ngx_http_imgp_zone_layout(ngx_http_imgp_zone_t *zone)
         return NGX_ERROR;
     }
 
-    sh = ngx_slab_calloc(zone->shpool, size);
+    sh = ngx_slab_alloc(zone->shpool, size);
     if (sh == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_memzero(sh, sizeof(ngx_http_imgp_shzone_t));
 
     n = ngx_min((size - head) / per_job, 1 << 20);
 
     for (hash = 16; hash < n; hash *= 2) { /* void */ }
 
     sh->layout = sizeof(ngx_http_imgp_shzone_t);
-    sh->njobs = n;
-    sh->ncells = n * NGX_HTTP_IMGP_CELLS_JOB;
-    sh->nflights = n;
+    sh->max_jobs = n;
+    sh->max_cells = n * NGX_HTTP_IMGP_CELLS_JOB;
+    sh->max_flights = n;
     sh->nhash = hash;
 
     zone->sh = sh;
@@ -142,13 +144,13 @@ ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone)
     p = (u_char *) sh + ngx_align(sizeof(ngx_http_imgp_shzone_t), 64);
 
     zone->slots = (ngx_http_imgp_slot_t *) p;
-    p += sh->njobs * sizeof(ngx_http_imgp_slot_t);
+    p += sh->max_jobs * sizeof(ngx_http_imgp_slot_t);
 
     zone->flights = (ngx_http_imgp_flight_t *) p;
-    p += sh->nflights * sizeof(ngx_http_imgp_flight_t);
+    p += sh->max_flights * sizeof(ngx_http_imgp_flight_t);
 
     zone->cells = (ngx_http_imgp_cell_t *) p;
-    p += sh->ncells * sizeof(ngx_http_imgp_cell_t);
+    p += sh->max_cells * sizeof(ngx_http_imgp_cell_t);
 
     zone->job_hash = (uint32_t *) p;
     p += sh->nhash * sizeof(uint32_t);
@@ -187,6 +189,8 @@ ngx_http_imgp_zone_pipelines(ngx_http_imgp_zone_t *zone)
     pipelines = zone->conf->pipelines.elts;
 
     ngx_http_imgp_zone_lock(zone);
+
+    zone->generation = ++zone->sh->generation;
 
     for (rc = NGX_OK, i = 0; i < zone->conf->pipelines.nelts; i++) {
         rc = ngx_http_imgp_zone_pipeline(zone, pipelines[i]);
@@ -247,6 +251,7 @@ ngx_http_imgp_zone_pipeline(ngx_http_imgp_zone_t *zone,
     }
 
     ngx_memcpy(place->name, name->data, name->len);
+    place->generation = zone->generation;
     pipeline->index = place - zone->sh->pipelines;
 
     return NGX_OK;
@@ -288,7 +293,7 @@ ngx_http_imgp_zone_rebuild(ngx_http_imgp_zone_t *zone)
 
     sh = zone->sh;
 
-    used = ngx_calloc(sh->ncells, zone->log);
+    used = ngx_calloc(sh->ncells + 1, zone->log);
     if (used == NULL) {
         /* no way to go on with indexes that may be wrong */
         ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
@@ -407,7 +412,8 @@ ngx_http_imgp_zone_rebuild_slots(ngx_http_imgp_zone_t *zone)
     sh->free_slot = NGX_HTTP_IMGP_NONE;
     sh->suspects = 0;
 
-    order = ngx_alloc(sh->njobs * sizeof(ngx_http_imgp_slot_t *), zone->log);
+    order = ngx_alloc((sh->njobs + 1) * sizeof(ngx_http_imgp_slot_t *),
+                      zone->log);
     if (order == NULL) {
         exit(2);
     }
@@ -507,6 +513,70 @@ ngx_http_imgp_zone_rebuild_flights(ngx_http_imgp_zone_t *zone)
             sh->pipelines[f->pipeline].calls[f->stage]++;
         }
     }
+}
+
+
+ngx_int_t
+ngx_http_imgp_zone_more_slots(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t  i;
+
+    i = zone->sh->njobs;
+
+    if (i == zone->sh->max_jobs) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&zone->slots[i], sizeof(ngx_http_imgp_slot_t));
+    ngx_memory_barrier();
+
+    zone->sh->njobs++;
+    zone->slots[i].next = zone->sh->free_slot;
+    zone->sh->free_slot = i;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_imgp_zone_more_cells(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t  i;
+
+    i = zone->sh->ncells;
+
+    if (i == zone->sh->max_cells) {
+        return NGX_DECLINED;
+    }
+
+    zone->sh->ncells++;
+    zone->cells[i].next = zone->sh->free_cell;
+    zone->sh->free_cell = i;
+    zone->sh->free_cells++;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_imgp_zone_more_flights(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t  i;
+
+    i = zone->sh->nflights;
+
+    if (i == zone->sh->max_flights) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&zone->flights[i], sizeof(ngx_http_imgp_flight_t));
+    ngx_memory_barrier();
+
+    zone->sh->nflights++;
+    zone->flights[i].next = zone->sh->free_flight;
+    zone->sh->free_flight = i;
+
+    return NGX_OK;
 }
 
 

@@ -81,6 +81,7 @@ typedef struct {
 typedef struct {
     u_char                         name[IMGP_NAME_LEN];
     u_char                         plan[IMGP_DIGEST_LEN];
+    uint32_t                       generation; /* last one that has it */
     ngx_http_imgp_list_t           queue;
     uint32_t                       running;
     uint32_t                       calls[IMGP_STAGES_MAX];
@@ -110,10 +111,14 @@ typedef struct {
 typedef struct {
     uint32_t                       layout;     /* sizeof() of all of it */
     uint32_t                       dirty;
-    uint32_t                       njobs;
-    uint32_t                       ncells;
-    uint32_t                       nflights;
+    uint32_t                       njobs;      /* used so far: memory that */
+    uint32_t                       ncells;     /* was never needed is never */
+    uint32_t                       nflights;   /* touched */
+    uint32_t                       max_jobs;
+    uint32_t                       max_cells;
+    uint32_t                       max_flights;
     uint32_t                       nhash;      /* a power of 2 */
+    uint32_t                       generation; /* of configurations */
 
     uint64_t                       fence;
     uint64_t                       seq;
@@ -151,6 +156,7 @@ struct ngx_http_imgp_zone_s {
     uint32_t                      *job_hash;
     uint32_t                      *flight_hash;
     uint32_t                       me;         /* index in sh->workers */
+    uint32_t                       generation;
 };
 
 
@@ -166,6 +172,13 @@ void ngx_http_imgp_zone_unlock(ngx_http_imgp_zone_t *zone);
 
 ngx_uint_t ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone,
     uint32_t worker);
+
+/* under the lock: a further element for the free list; NGX_DECLINED: the array
+   is used up */
+
+ngx_int_t ngx_http_imgp_zone_more_slots(ngx_http_imgp_zone_t *zone);
+ngx_int_t ngx_http_imgp_zone_more_cells(ngx_http_imgp_zone_t *zone);
+ngx_int_t ngx_http_imgp_zone_more_flights(ngx_http_imgp_zone_t *zone);
 
 void ngx_http_imgp_list_push(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_list_t *list, uint32_t i, ngx_uint_t front);
