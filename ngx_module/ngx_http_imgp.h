@@ -246,6 +246,8 @@ ngx_int_t ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, const u_char *record, size_t len, ngx_uint_t queue);
 ngx_int_t ngx_http_imgp_table_read(ngx_http_imgp_zone_t *zone,
     const u_char *id, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
+ngx_int_t ngx_http_imgp_table_revision(ngx_http_imgp_zone_t *zone,
+    const u_char *id, ngx_uint_t *revision);
 ngx_int_t ngx_http_imgp_table_claim(ngx_http_imgp_zone_t *zone,
     ngx_uint_t *limits, ngx_uint_t first, u_char *buf, size_t size,
     ngx_http_imgp_entry_t *e);
@@ -257,8 +259,8 @@ ngx_int_t ngx_http_imgp_table_finish(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t *fence);
 ngx_uint_t ngx_http_imgp_table_owns(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t fence);
-ngx_int_t ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, u_char *buf,
-    size_t size, ngx_http_imgp_entry_t *e);
+ngx_int_t ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone,
+    uint32_t *next, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
 void ngx_http_imgp_table_remove(ngx_http_imgp_zone_t *zone, const u_char *id);
 ngx_int_t ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, ngx_uint_t *queued);

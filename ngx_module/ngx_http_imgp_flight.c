@@ -40,6 +40,10 @@ ngx_http_imgp_flight_begin(ngx_http_imgp_zone_t *zone, const u_char *key,
         }
     }
 
+    if (zone->sh->free_flight == NGX_HTTP_IMGP_NONE) {
+        (void) ngx_http_imgp_zone_more_flights(zone);
+    }
+
     rc = NGX_AGAIN;
     i = zone->sh->free_flight;
 
@@ -160,8 +164,9 @@ ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
 ngx_uint_t
 ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone)
 {
+    u_char                     lost[NGX_HTTP_IMGP_WORKERS];
     uint32_t                   i;
-    ngx_uint_t                 n, lost[NGX_HTTP_IMGP_WORKERS];
+    ngx_uint_t                 n;
     ngx_http_imgp_flight_t    *f;
     ngx_http_imgp_shworker_t  *w;
 
@@ -169,9 +174,11 @@ ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone)
 
     ngx_http_imgp_zone_lock(zone);
 
-    for (i = 0; i < NGX_HTTP_IMGP_WORKERS; i++) {
-        lost[i] = ngx_http_imgp_zone_lost(zone, i);
+    if (ngx_http_imgp_zone_losses(zone, lost) != NGX_OK) {
+        goto done;
     }
+
+    zone->sh->reaped = zone->sh->rebuilt;
 
     for (i = 0; i < zone->sh->nflights; i++) {
         f = &zone->flights[i];
@@ -202,6 +209,8 @@ ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone)
             w->watching = 0;
         }
     }
+
+done:
 
     ngx_http_imgp_zone_unlock(zone);
 

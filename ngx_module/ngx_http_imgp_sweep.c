@@ -147,15 +147,18 @@ ngx_http_imgp_sweep_beat(ngx_event_t *ev)
 static void
 ngx_http_imgp_sweep_reap(ngx_http_imgp_sweeper_t *s)
 {
+    uint32_t                 next;
     ngx_uint_t               i;
     ngx_http_imgp_entry_t    e;
     ngx_http_imgp_worker_t  *w;
 
     w = s->worker;
+    next = 0;
 
     for (i = 0; i < NGX_HTTP_IMGP_REAP_BATCH; i++) {
 
-        if (ngx_http_imgp_table_reap(w->zone, w->scratch, IMGP_RECORD_MAX, &e)
+        if (ngx_http_imgp_table_reap(w->zone, &next, w->scratch,
+                                     IMGP_RECORD_MAX, &e)
             != NGX_OK)
         {
             break;

@@ -146,6 +146,26 @@ ngx_http_imgp_table_read(ngx_http_imgp_zone_t *zone, const u_char *id,
 }
 
 
+ngx_int_t
+ngx_http_imgp_table_revision(ngx_http_imgp_zone_t *zone, const u_char *id,
+    ngx_uint_t *revision)
+{
+    ngx_http_imgp_slot_t  *slot;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    slot = ngx_http_imgp_table_find(zone, id);
+
+    if (slot) {
+        *revision = slot->revision;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    return slot ? NGX_OK : NGX_DECLINED;
+}
+
+
 /*
  * The next job that may run: NGX_OK with its entry, now owned by this worker;
  * NGX_DECLINED: none.  "limits" has an element per pipeline of the zone:
@@ -368,25 +388,26 @@ ngx_http_imgp_table_owns(ngx_http_imgp_zone_t *zone, const u_char *id,
 
 
 /* a job whose worker is lost comes to this worker, e->lost has grown:
-   NGX_OK, NGX_DECLINED */
+   NGX_OK, NGX_DECLINED; *next is 0 at first, then where to go on */
 
 ngx_int_t
-ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, u_char *buf, size_t size,
-    ngx_http_imgp_entry_t *e)
+ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, uint32_t *next,
+    u_char *buf, size_t size, ngx_http_imgp_entry_t *e)
 {
-    uint32_t               i;
+    u_char                 lost[NGX_HTTP_IMGP_WORKERS];
     ngx_int_t              rc;
-    ngx_uint_t             lost[NGX_HTTP_IMGP_WORKERS];
     ngx_http_imgp_slot_t  *slot;
+
+    rc = NGX_DECLINED;
 
     ngx_http_imgp_zone_lock(zone);
 
-    for (i = 0; i < NGX_HTTP_IMGP_WORKERS; i++) {
-        lost[i] = ngx_http_imgp_zone_lost(zone, i);
+    if (ngx_http_imgp_zone_losses(zone, lost) != NGX_OK) {
+        goto done;
     }
 
-    for (rc = NGX_DECLINED, i = 0; i < zone->sh->njobs; i++) {
-        slot = &zone->slots[i];
+    while (*next < zone->sh->njobs) {
+        slot = &zone->slots[(*next)++];
 
         if (slot->state != NGX_HTTP_IMGP_SLOT_RUNNING
             || (slot->worker < NGX_HTTP_IMGP_WORKERS && !lost[slot->worker]))
@@ -409,6 +430,8 @@ ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, u_char *buf, size_t size,
 
         break;
     }
+
+done:
 
     ngx_http_imgp_zone_unlock(zone);
 

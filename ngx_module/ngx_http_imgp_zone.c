@@ -744,6 +744,26 @@ ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone, uint32_t worker)
 }
 
 
+ngx_int_t
+ngx_http_imgp_zone_losses(ngx_http_imgp_zone_t *zone, u_char *lost)
+{
+    uint32_t   i;
+    ngx_int_t  rc;
+
+    rc = zone->sh->reaped == zone->sh->rebuilt ? NGX_DECLINED : NGX_OK;
+
+    for (i = 0; i < NGX_HTTP_IMGP_WORKERS; i++) {
+        lost[i] = ngx_http_imgp_zone_lost(zone, i);
+
+        if (lost[i] && zone->sh->workers[i].pid) {
+            rc = NGX_OK;
+        }
+    }
+
+    return rc;
+}
+
+
 void
 ngx_http_imgp_zone_expect(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     ngx_uint_t stage, uint64_t ms)

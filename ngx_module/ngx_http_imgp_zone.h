@@ -136,6 +136,7 @@ typedef struct {
     ngx_msec_t                     swept;
     uint64_t                       store_bytes;
     uint64_t                       rebuilt;
+    uint64_t                       reaped;     /* "rebuilt" at that time */
 
     ngx_atomic_t                   ring_head;
     ngx_http_imgp_wakeup_t         ring[NGX_HTTP_IMGP_RING];
@@ -172,6 +173,11 @@ void ngx_http_imgp_zone_unlock(ngx_http_imgp_zone_t *zone);
 
 ngx_uint_t ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone,
     uint32_t worker);
+
+/* of each number, in an array of NGX_HTTP_IMGP_WORKERS; NGX_DECLINED: nothing
+   can have been left behind, so there is nothing to look for */
+
+ngx_int_t ngx_http_imgp_zone_losses(ngx_http_imgp_zone_t *zone, u_char *lost);
 
 /* under the lock: a further element for the free list; NGX_DECLINED: the array
    is used up */
