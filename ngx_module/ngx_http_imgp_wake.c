@@ -208,7 +208,7 @@ ngx_http_imgp_wake_others(ngx_http_imgp_zone_t *zone)
     ngx_uint_t                 i;
     ngx_http_imgp_shworker_t  *w;
 
-    for (i = 0; i < NGX_HTTP_IMGP_WORKERS; i++) {
+    for (i = 0; i < zone->sh->nworkers; i++) {
         w = &zone->sh->workers[i];
 
         if (w->pid && w->watching && i != zone->me) {

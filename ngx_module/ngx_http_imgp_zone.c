@@ -654,6 +654,7 @@ ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone)
             w->blameless = 0;
             zone->me = i;
             zone->log = ngx_cycle->log;
+            zone->sh->nworkers = ngx_max(zone->sh->nworkers, i + 1);
             break;
         }
     }

@@ -18,7 +18,8 @@
 #include "ngx_http_imgp.h"
 
 
-#define NGX_HTTP_IMGP_WORKERS     128   /* of all generations together */
+#define NGX_HTTP_IMGP_WORKERS     1024  /* of all generations together: as
+                                           many as nginx can have */
 #define NGX_HTTP_IMGP_PIPELINES   NGX_HTTP_IMGP_PIPELINES_MAX
 #define NGX_HTTP_IMGP_RING        1024
 #define NGX_HTTP_IMGP_CELL        256
@@ -119,6 +120,7 @@ typedef struct {
     uint32_t                       max_flights;
     uint32_t                       nhash;      /* a power of 2 */
     uint32_t                       generation; /* of configurations */
+    uint32_t                       nworkers;   /* numbers used until now */
 
     uint64_t                       fence;
     uint64_t                       seq;
