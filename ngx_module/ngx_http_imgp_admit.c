@@ -296,6 +296,10 @@ ngx_http_imgp_admit_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
+    if (ctx->view == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (imgp_job_is_final(ctx->view->state)) {
 
         if (ctx->image && ctx->prefer) {
@@ -315,7 +319,7 @@ ngx_http_imgp_admit_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
                             : NGX_AGAIN;
     }
 
-    if (ctx->wait) {
+    if (ctx->wait && !ctx->expired) {
         return ngx_http_imgp_watch(r, ctx, ngx_http_imgp_admit_poll);
     }
 
@@ -327,12 +331,8 @@ static ngx_int_t
 ngx_http_imgp_admit_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
     if (ngx_http_imgp_job_look(r, ctx) == NGX_DECLINED) {
-        ctx->wait = 0;
+        ctx->expired = 1;
         return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_admit_job);
-    }
-
-    if (ctx->view == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_imgp_admit_job(r, ctx);

@@ -246,34 +246,34 @@ ngx_http_imgp_api_status(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     if ((ctx->since_arg || ctx->since_etag)
         && ctx->view->revision == ctx->since)
     {
-        return ctx->wait ? ngx_http_imgp_watch(r, ctx, ngx_http_imgp_api_poll)
-                         : ngx_http_imgp_api_unchanged(r, ctx);
+        return ctx->wait && !ctx->expired
+               ? ngx_http_imgp_watch(r, ctx, ngx_http_imgp_api_poll)
+               : ngx_http_imgp_api_unchanged(r, ctx);
     }
 
     return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_OK);
 }
 
 
-/* held until the document differs; a look costs a copy of the record */
+/* held until the document differs */
 
 static ngx_int_t
 ngx_http_imgp_api_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_uint_t  revision;
 
-    rc = ngx_http_imgp_job_look(r, ctx);
-
-    if (rc == NGX_DECLINED) {
-        /* dropped from the zone: it is final, and the disk has it */
-        ctx->wait = 0;
-        return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_api_status);
+    if (ngx_http_imgp_table_revision(ctx->worker->zone, ctx->id, &revision)
+        == NGX_OK
+        && revision == ctx->since)
+    {
+        return ctx->expired ? ngx_http_imgp_api_unchanged(r, ctx) : NGX_AGAIN;
     }
 
-    if (ctx->view == NULL || ctx->view->revision != ctx->since) {
-        return ngx_http_imgp_api_status(r, ctx);
-    }
+    /* from the disk, if it was dropped from the zone: then it is final */
 
-    return ctx->expired ? ngx_http_imgp_api_unchanged(r, ctx) : NGX_AGAIN;
+    ctx->expired = 1;
+
+    return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_api_status);
 }
 
 
@@ -284,7 +284,7 @@ ngx_http_imgp_api_unchanged(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
         return ngx_http_imgp_reply_empty(r, NGX_HTTP_NO_CONTENT);
     }
 
-    if (ngx_http_imgp_reply_etag(r, "\"%uD\"", ctx->view->revision) != NGX_OK
+    if (ngx_http_imgp_reply_etag(r, "\"%ui\"", ctx->since) != NGX_OK
         || (ctx->prefer
             && ngx_http_imgp_reply_header(r, "Preference-Applied", "wait=%M",
                                           ctx->wait / 1000)

@@ -114,7 +114,7 @@ ngx_http_imgp_result_later(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
             return NGX_AGAIN;
         }
 
-    } else if (ctx->wait) {
+    } else if (ctx->wait && !ctx->expired) {
         return ngx_http_imgp_watch(r, ctx, ngx_http_imgp_result_poll);
     }
 
@@ -126,7 +126,7 @@ static ngx_int_t
 ngx_http_imgp_result_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
     if (ngx_http_imgp_job_look(r, ctx) == NGX_DECLINED) {
-        ctx->wait = 0;
+        ctx->expired = 1;
         return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_result);
     }
 

@@ -93,6 +93,10 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
         return rc;
     }
 
+    /* ten thousand are held at once: the job would be most of each */
+
+    ngx_http_imgp_job_view(ctx, NULL);
+
     ngx_add_timer(&ctx->timer, ctx->wait);
 
     r->main->count++;
@@ -188,6 +192,7 @@ ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx)
     rc = ctx->next(r, ctx);
 
     if (rc == NGX_AGAIN) {
+        ngx_http_imgp_job_view(ctx, NULL);
         return;
     }
 
