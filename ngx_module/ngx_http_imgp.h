@@ -520,6 +520,9 @@ struct ngx_http_imgp_async_s {
 
 ngx_http_imgp_async_t *ngx_http_imgp_async_create(ngx_http_request_t *r,
     ngx_http_imgp_worker_t *w, size_t size);
+
+/* NGX_DONE; NGX_ERROR: no memory, the pool is still the caller's */
+
 ngx_int_t ngx_http_imgp_async_run(ngx_http_imgp_async_t *async);
 
 

@@ -62,8 +62,7 @@ ngx_http_imgp_async_run(ngx_http_imgp_async_t *async)
 
     cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {
-        ngx_destroy_pool(async->pool);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     cln->handler = ngx_http_imgp_async_cleanup;

@@ -34,6 +34,7 @@ static ngx_int_t ngx_http_imgp_jobs_read_done(ngx_http_imgp_async_t *async,
 static ngx_uint_t ngx_http_imgp_jobs_visible(ngx_http_imgp_ctx_t *ctx,
     imgp_job_t *job);
 static void ngx_http_imgp_jobs_cleanup(void *data);
+static ngx_int_t ngx_http_imgp_jobs_let_go(ngx_http_imgp_async_t *async);
 static ngx_int_t ngx_http_imgp_jobs_encode(ngx_http_imgp_async_t *async);
 static void ngx_http_imgp_jobs_cancel_work(ngx_http_imgp_async_t *async);
 static ngx_int_t ngx_http_imgp_jobs_cancel_done(ngx_http_imgp_async_t *async,
@@ -69,7 +70,12 @@ ngx_http_imgp_job_get(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     async->work = ngx_http_imgp_jobs_read;
     async->done = ngx_http_imgp_jobs_read_done;
 
-    return ngx_http_imgp_async_run(async);
+    if (ngx_http_imgp_async_run(async) != NGX_DONE) {
+        ngx_destroy_pool(async->pool);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DONE;
 }
 
 
@@ -258,6 +264,7 @@ ngx_http_imgp_job_cancel(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     jobs = async->data;
     jobs->ctx = ctx;
     jobs->store = &ctx->worker->conf->store;
+    ngx_memcpy(jobs->id, ctx->id, IMGP_ID_BYTES);
 
     if (ngx_http_imgp_table_finish(ctx->worker->zone, ctx->id, &jobs->fence)
         != NGX_OK)
@@ -270,8 +277,7 @@ ngx_http_imgp_job_cancel(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     /* what its worker published last; from now on that one is fenced out */
 
     if (ngx_http_imgp_job_look(r, ctx) != NGX_OK || ctx->view == NULL) {
-        ngx_destroy_pool(async->pool);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_http_imgp_jobs_let_go(async);
     }
 
     job = ctx->view;
@@ -290,18 +296,35 @@ ngx_http_imgp_job_cancel(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     job->revision++;
 
     jobs->job = job;
-    ngx_memcpy(jobs->id, ctx->id, IMGP_ID_BYTES);
 
     async->work = ngx_http_imgp_jobs_cancel_work;
     async->done = ngx_http_imgp_jobs_cancel_done;
 
-    if (ngx_http_imgp_jobs_encode(async) != NGX_OK) {
-        imgp_job_destroy(job);
-        ngx_destroy_pool(async->pool);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ngx_http_imgp_jobs_encode(async) != NGX_OK
+        || ngx_http_imgp_async_run(async) != NGX_DONE)
+    {
+        return ngx_http_imgp_jobs_let_go(async);
     }
 
-    return ngx_http_imgp_async_run(async);
+    return NGX_DONE;
+}
+
+
+/* the right to end it was taken in vain: it comes back from the journal */
+
+static ngx_int_t
+ngx_http_imgp_jobs_let_go(ngx_http_imgp_async_t *async)
+{
+    ngx_http_imgp_jobs_t  *jobs;
+
+    jobs = async->data;
+
+    ngx_http_imgp_table_remove(async->worker->zone, jobs->id);
+
+    imgp_job_destroy(jobs->job);
+    ngx_destroy_pool(async->pool);
+
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -436,13 +459,15 @@ ngx_http_imgp_job_retry(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     async->work = ngx_http_imgp_jobs_retry_work;
     async->done = ngx_http_imgp_jobs_retry_done;
 
-    if (ngx_http_imgp_jobs_encode(async) != NGX_OK) {
+    if (ngx_http_imgp_jobs_encode(async) != NGX_OK
+        || ngx_http_imgp_async_run(async) != NGX_DONE)
+    {
         imgp_job_destroy(job);
         ngx_destroy_pool(async->pool);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_imgp_async_run(async);
+    return NGX_DONE;
 }
 
 

@@ -198,9 +198,15 @@ ngx_http_imgp_run_end(ngx_http_imgp_run_t *run)
 
     if (ngx_http_imgp_table_finish(run->worker->zone, run->job->id,
                                    &run->fence)
-        != NGX_OK
-        || ngx_http_imgp_run_encode(run) != NGX_OK)
+        != NGX_OK)
     {
+        ngx_http_imgp_run_abandon(run);
+        return;
+    }
+
+    if (ngx_http_imgp_run_encode(run) != NGX_OK) {
+        /* nobody takes it over from a living worker, but from the journal */
+        ngx_http_imgp_table_remove(run->worker->zone, run->job->id);
         ngx_http_imgp_run_abandon(run);
         return;
     }

@@ -222,16 +222,19 @@ ngx_http_imgp_sweep_take_over(ngx_http_imgp_sweeper_t *s,
 
     size = imgp_record_size(job);
     buf = ngx_alloc(size, w->log);
+    n = buf ? imgp_record_encode(job, buf, size) : -1;
+
+    if (n < 0
+        || ngx_http_imgp_table_update(w->zone, job->id, e->fence, buf, n)
+           == NGX_ERROR)
+    {
+        /* no room for it: it will come back from the journal */
+        ngx_http_imgp_table_remove(w->zone, job->id);
+    }
+
+    ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, job->id);
 
     if (buf) {
-        n = imgp_record_encode(job, buf, size);
-
-        if (n > 0) {
-            (void) ngx_http_imgp_table_update(w->zone, job->id, e->fence, buf,
-                                              n);
-            ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, job->id);
-        }
-
         ngx_free(buf);
     }
 
