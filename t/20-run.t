@@ -14,8 +14,10 @@ HTTP = """
     image_pipeline_threads image;
 
     image_pipeline graph {
-        stage left   { from upload; post http://%%MODEL%%/delay/400/canned/red; }
-        stage right  { from upload; post http://%%MODEL%%/delay/300/canned/blue; }
+        stage left   { from upload;
+                       post http://%%MODEL%%/delay/400/canned/red; }
+        stage right  { from upload;
+                       post http://%%MODEL%%/delay/300/canned/blue; }
         stage both   { from left right; encode png; }
         stage whole  { from both upload; encode png max=16; }
         stage unread { from upload; resize 8; }
