@@ -149,6 +149,14 @@ ngx_http_imgp_reply_problem(ngx_http_request_t *r, const imgp_error_t *err,
     ngx_int_t    rc;
     ngx_uint_t   status;
 
+    /* who waits for "100 Continue" need not send the body, and may send
+       something else in its place: not on this connection */
+
+    if (r->headers_in.expect && !r->expect_tested) {
+        r->expect_tested = 1;
+        r->keepalive = 0;
+    }
+
     /* a body that was refused unread is no request of its own */
 
     rc = ngx_http_discard_request_body(r);
