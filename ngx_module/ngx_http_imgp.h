@@ -257,6 +257,9 @@ ngx_int_t ngx_http_imgp_table_update(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t fence, const u_char *record, size_t len);
 ngx_int_t ngx_http_imgp_table_finish(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t *fence);
+ngx_int_t ngx_http_imgp_table_open(ngx_http_imgp_zone_t *zone,
+    const u_char *id, ngx_uint_t revision);
+void ngx_http_imgp_table_close(ngx_http_imgp_zone_t *zone, const u_char *id);
 ngx_uint_t ngx_http_imgp_table_owns(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t fence);
 ngx_int_t ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone,

@@ -39,6 +39,7 @@ static ngx_int_t ngx_http_imgp_jobs_encode(ngx_http_imgp_async_t *async);
 static void ngx_http_imgp_jobs_cancel_work(ngx_http_imgp_async_t *async);
 static ngx_int_t ngx_http_imgp_jobs_cancel_done(ngx_http_imgp_async_t *async,
     ngx_http_request_t *r);
+static ngx_int_t ngx_http_imgp_jobs_open(ngx_http_imgp_async_t *async);
 static void ngx_http_imgp_jobs_retry_work(ngx_http_imgp_async_t *async);
 static ngx_int_t ngx_http_imgp_jobs_retry_done(ngx_http_imgp_async_t *async,
     ngx_http_request_t *r);
@@ -444,11 +445,6 @@ ngx_http_imgp_job_retry(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->view = NULL;
-
-    (void) imgp_job_reset(job, IMGP_JOB_RETRY, ngx_http_imgp_now());
-    job->revision++;
-
     jobs = async->data;
     jobs->job = job;
     jobs->ctx = ctx;
@@ -456,18 +452,53 @@ ngx_http_imgp_job_retry(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     jobs->store = &ctx->worker->conf->store;
     ngx_memcpy(jobs->id, ctx->id, IMGP_ID_BYTES);
 
+    if (ngx_http_imgp_jobs_open(async) != NGX_OK) {
+        ngx_destroy_pool(async->pool);
+        return ngx_http_imgp_reply_error(r, IMGP_E_NOT_FAILED,
+                                         "the job is being retried already");
+    }
+
+    ctx->view = NULL;
+
+    (void) imgp_job_reset(job, IMGP_JOB_RETRY, ngx_http_imgp_now());
+    job->revision++;
+
     async->work = ngx_http_imgp_jobs_retry_work;
     async->done = ngx_http_imgp_jobs_retry_done;
 
     if (ngx_http_imgp_jobs_encode(async) != NGX_OK
         || ngx_http_imgp_async_run(async) != NGX_DONE)
     {
+        ngx_http_imgp_table_close(ctx->worker->zone, ctx->id);
         imgp_job_destroy(job);
         ngx_destroy_pool(async->pool);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return NGX_DONE;
+}
+
+
+/* of two who retry a job at once, or of one and the sweeper, one may; what
+   was read from the disk goes into the table first, where this is decided */
+
+static ngx_int_t
+ngx_http_imgp_jobs_open(ngx_http_imgp_async_t *async)
+{
+    ngx_http_imgp_jobs_t  *jobs;
+    ngx_http_imgp_zone_t  *zone;
+
+    jobs = async->data;
+    zone = async->worker->zone;
+
+    if (ngx_http_imgp_jobs_encode(async) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_http_imgp_table_insert(zone, jobs->pipeline->index,
+                                      jobs->record.data, jobs->record.len, 0);
+
+    return ngx_http_imgp_table_open(zone, jobs->id, jobs->job->revision);
 }
 
 
@@ -502,6 +533,8 @@ ngx_http_imgp_jobs_retry_done(ngx_http_imgp_async_t *async,
         ngx_log_error(NGX_LOG_CRIT, w->log, jobs->error.syserr,
                       "%s() failed, a job cannot be retried",
                       jobs->error.call);
+
+        ngx_http_imgp_table_close(w->zone, jobs->id);
 
         return r ? ngx_http_imgp_reply_problem(r, &jobs->error.error, NULL)
                  : NGX_OK;

@@ -74,11 +74,16 @@ ngx_http_imgp_reply_job_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    /* 200 holds the document itself, but clients look in one place */
+
     if (ctx->created
-        && ngx_http_imgp_reply_header(r, status == NGX_HTTP_ACCEPTED
-                                         ? "Location" : "Content-Location",
-                                      "%V%s", &ctx->prefix, id)
-           != NGX_OK)
+        && (ngx_http_imgp_reply_header(r, "Location", "%V%s", &ctx->prefix,
+                                       id)
+            != NGX_OK
+            || (status == NGX_HTTP_OK
+                && ngx_http_imgp_reply_header(r, "Content-Location", "%V%s",
+                                              &ctx->prefix, id)
+                   != NGX_OK)))
     {
         return NGX_ERROR;
     }

@@ -19,7 +19,7 @@
 #define NGX_HTTP_IMGP_BEAT          1000     /* ms */
 #define NGX_HTTP_IMGP_SWEEP         30000    /* ms between sweeps */
 #define NGX_HTTP_IMGP_SWEEP_FULL    2000     /* while the store is too big */
-#define NGX_HTTP_IMGP_SWEEP_EARLY   5        /* looks into the journal, 2, 4,
+#define NGX_HTTP_IMGP_SWEEP_EARLY   4        /* looks into the journal, 2, 4,
                                                 8... s apart */
 #define NGX_HTTP_IMGP_REAP_BATCH    64
 #define NGX_HTTP_IMGP_ADOPT_BATCH   4096
@@ -280,7 +280,8 @@ ngx_http_imgp_sweep_mine(ngx_http_imgp_sweeper_t *s)
                > (ngx_msec_int_t) interval))
     {
         s->early = sh->recovery > 0
-                   && sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY;
+                   && sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY
+                   && (max == 0 || sh->store_bytes <= (uint64_t) max);
         sh->sweeper = zone->me;
         sh->swept = ngx_current_msec;
         mine = 1;
@@ -569,23 +570,28 @@ ngx_http_imgp_sweep_adopt(ngx_http_imgp_sweeper_t *s,
 
     w = s->worker;
 
-    if (ngx_http_imgp_table_read(w->zone, found->head.id, w->scratch,
-                                 IMGP_RECORD_MAX, &e)
-        == NGX_OK)
-    {
-        if (imgp_job_is_final(e.state)) {
-            ngx_http_imgp_sweep_end(w, &e);
-        }
-
-        return;
-    }
-
     /* it may have ended, and left the table again, since the thread read it */
 
     imgp_id_text(found->head.id, id);
     (void) imgp_store_path(&w->conf->store, "jobs", id, 0, path);
 
     if (access(path, F_OK) == -1) {
+        return;
+    }
+
+    if (ngx_http_imgp_table_read(w->zone, found->head.id, w->scratch,
+                                 IMGP_RECORD_MAX, &e)
+        == NGX_OK)
+    {
+        /* what is newer in the journal is being retried */
+
+        if (imgp_job_is_final(e.state)
+            && e.revision >= found->head.revision
+            && ngx_http_imgp_table_open(w->zone, e.id, e.revision) == NGX_OK)
+        {
+            ngx_http_imgp_sweep_end(w, &e);
+        }
+
         return;
     }
 
@@ -657,6 +663,7 @@ ngx_http_imgp_sweep_end(ngx_http_imgp_worker_t *w, ngx_http_imgp_entry_t *e)
 
     end = ngx_calloc(sizeof(ngx_http_imgp_sweep_end_t) + e->len, w->log);
     if (end == NULL) {
+        ngx_http_imgp_table_close(w->zone, e->id);
         return;
     }
 
@@ -693,5 +700,8 @@ ngx_http_imgp_sweep_end_work(void *data, ngx_log_t *log)
 static void
 ngx_http_imgp_sweep_end_done(void *data)
 {
-    ngx_free(data);
+    ngx_http_imgp_sweep_end_t  *end = data;
+
+    ngx_http_imgp_table_close(end->worker->zone, end->id);
+    ngx_free(end);
 }

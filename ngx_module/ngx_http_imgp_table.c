@@ -369,6 +369,60 @@ done:
 }
 
 
+/*
+ * Before what the disk has of a final job is changed: until it is closed, or
+ * removed, or a lease is over, nobody else may do so.  NGX_DECLINED: somebody
+ * does, or it is not what it was.
+ */
+
+ngx_int_t
+ngx_http_imgp_table_open(ngx_http_imgp_zone_t *zone, const u_char *id,
+    ngx_uint_t revision)
+{
+    ngx_int_t              rc;
+    ngx_http_imgp_slot_t  *slot;
+
+    rc = NGX_DECLINED;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    slot = ngx_http_imgp_table_find(zone, id);
+
+    /* who is final has no use for a fence: it is the time of the opening */
+
+    if (slot && slot->state == NGX_HTTP_IMGP_SLOT_FINAL
+        && slot->revision == revision
+        && (!slot->finishing
+            || ngx_current_msec - slot->fence > NGX_HTTP_IMGP_LEASE))
+    {
+        slot->finishing = 1;
+        slot->fence = ngx_current_msec;
+        rc = NGX_OK;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_imgp_table_close(ngx_http_imgp_zone_t *zone, const u_char *id)
+{
+    ngx_http_imgp_slot_t  *slot;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    slot = ngx_http_imgp_table_find(zone, id);
+
+    if (slot && slot->state == NGX_HTTP_IMGP_SLOT_FINAL) {
+        slot->finishing = 0;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+}
+
+
 /* does the fence still hold? */
 
 ngx_uint_t
