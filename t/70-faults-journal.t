@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+
+# What lies in the store at a start, and what may leave it: records that are
+# spoilt cost their own job alone; eviction by size and by age takes nothing
+# that a live job, or a finished one that is still kept, needs.
+
+import contextlib
+import os
+import time
+
+from imgp import tap, wait_for
+from trial import KILLED, Load, Trial, ended, kill_all, picture, pictures
+
+LINE = """
+    image_pipeline line {
+        concurrency 1;
+        stage a { post %%MODEL%%/delay/%%MS%%/echo/line; }
+        stage b { resize 12; }
+    }
+"""
+LOCATION = 'location /line/ { image_pipeline_pass line; }'
+OLD = 7200
+
+
+def age(trial, *folders):
+    """Nobody has used them for two hours."""
+
+    then = time.time() - OLD
+
+    for folder in folders:
+        for path in trial.store(folder):
+            os.utime(path, (then, then))
+
+
+def size_of(trial, folder):
+    size = 0
+
+    for path in trial.store(folder):
+        with contextlib.suppress(FileNotFoundError):
+            size += os.path.getsize(path)
+
+    return size
+
+
+def name(location):
+    return location.rpartition('/')[2]
+
+
+# spoilt records
+
+trial = Trial(ms=250, workers=2, more=LINE, locations=LOCATION)
+nginx = trial.nginx
+nginx.allow_log(*KILLED, 'spoilt records')
+jobs = [nginx.post('/line/', picture(n), 'image/png').headers['Location']
+        for n in range(24)]
+wait_for(lambda: trial.counts()['line'] == 2)
+kill_all(nginx)
+waiting = sorted(os.path.basename(path) for path in trial.store('jobs'))
+tap.ok(len(waiting) > 15, '%d jobs wait in the journal' % len(waiting))
+spoilt = waiting[:5]
+
+
+def damage(n, change):
+    path = os.path.join(nginx.store, 'jobs', spoilt[n])
+
+    with open(path, 'rb') as file:
+        record = file.read()
+
+    with open(path, 'wb') as file:
+        file.write(change(record))
+
+
+damage(0, lambda record: record[:len(record) // 2])
+damage(1, lambda record: record[:100] + bytes([record[100] ^ 4]) + record[101:])
+damage(2, lambda record: b'')
+damage(3, lambda record: os.urandom(len(record)))
+damage(4, lambda record: open(os.path.join(nginx.store, 'jobs', waiting[6]),
+                              'rb').read())
+
+with open(os.path.join(nginx.store, 'jobs', 'README'), 'w') as file:
+    file.write('a guest')
+
+os.mkdir(os.path.join(nginx.store, 'jobs', '0' * 26))
+nginx.start()
+good = [job for job in jobs if name(job) not in spoilt]
+trial.check_jobs(good)
+tap.is_({nginx.get(job).status for job in jobs if name(job) in spoilt}, {404},
+        'a spoilt record is no job any more')
+tap.is_(len([path for path in trial.store('tmp') if 'spoilt-' in path]), 5,
+        'but lies in tmp/ for who wants to look')
+tap.ok(nginx.logged('6 spoilt records'), 'and the log tells')
+tap.is_([os.path.basename(path) for path in trial.store('jobs')], ['README'],
+        'what was never one is left alone')
+trial.check_log(*KILLED, 'spoilt records')
+nginx.stop()
+
+# eviction by size: two hundred results of the past, a few live jobs
+
+QUICK = """
+    image_pipeline q {
+        concurrency 8; keep 1s;
+        stage a { resize 40; }
+        stage b { encode png; }
+    }
+"""
+
+trial = Trial(ms=2500, workers=2, concurrency=16, more=QUICK,
+              locations='location /quick/ { image_pipeline_pass q; }',
+              path='max_size=1m inactive=30d')
+nginx = trial.nginx
+nginx.allow_log(*KILLED)
+old = Load(nginx, '/quick/', pictures(200, 48)).join()
+trial.check_jobs(old.accepted)
+live = Load(nginx, '/p/', pictures(12, first=5000)).join()
+wait_for(lambda: trial.counts()['second'] >= 4)
+time.sleep(1)
+kill_all(nginx)
+age(trial, 'blobs', 'results', 'done')
+size = size_of(trial, 'blobs')
+tap.ok(size > 2 << 20, '%d KB of blobs' % (size >> 10))
+nginx.start()
+wait_for(lambda: size_of(trial, 'blobs') < 1 << 20)
+size = size_of(trial, 'blobs')
+tap.ok(size < 1 << 20, 'are %d KB after the sweep, max_size is 1 MB'
+       % (size >> 10))
+trial.check(live, *KILLED)
+tap.is_({nginx.get(job).status for job in old.accepted} - {404, 410}, set(),
+        'the jobs whose time is over are gone')
+nginx.stop()
+
+# by age
+
+trial = Trial(ms=1500, workers=2, concurrency=16, path='inactive=1h')
+nginx = trial.nginx
+done = Load(nginx, '/p/', pictures(8)).join()
+trial.check_jobs(done.accepted)
+live = Load(nginx, '/p/', pictures(12, first=5000)).join()
+wait_for(lambda: trial.counts()['second'] >= 10)
+kill_all(nginx)
+nginx.allow_log(*KILLED)
+age(trial, 'blobs', 'results')
+old = trial.store('blobs')
+nginx.start()
+tap.ok(wait_for(lambda: len(set(old) & set(trial.store('blobs')))
+                < len(old) / 2), 'what nobody has used for an hour is removed')
+trial.check(live, *KILLED)
+again = Load(nginx, '/p/', pictures(8)).join()
+trial.check(again, *KILLED)
+tap.done()
