@@ -583,16 +583,19 @@ ngx_http_imgp_sweep_adopt(ngx_http_imgp_sweeper_t *s,
                                  IMGP_RECORD_MAX, &e)
         == NGX_OK)
     {
-        /* what is newer in the journal is being retried */
-
-        if (imgp_job_is_final(e.state)
-            && e.revision >= found->head.revision
-            && ngx_http_imgp_table_open(w->zone, e.id, e.revision) == NGX_OK)
+        if (!imgp_job_is_final(e.state)
+            || ngx_http_imgp_table_open(w->zone, e.id, e.revision) != NGX_OK)
         {
-            ngx_http_imgp_sweep_end(w, &e);
+            return;
         }
 
-        return;
+        if (e.revision >= found->head.revision) {
+            ngx_http_imgp_sweep_end(w, &e);
+            return;
+        }
+
+        /* a retry that went wrong half way, or whose worker was lost */
+        ngx_http_imgp_table_remove(w->zone, e.id);
     }
 
     job = imgp_record_decode(found->record, found->len, &imgp_malloc);

@@ -10,8 +10,8 @@ import struct
 import time
 import zlib
 
-from imgp import Nginx, SLOW, tap, wait_for
-from pictures import png_of
+from imgp import Nginx, SLOW, parallel, tap
+from pictures import png, png_of
 
 SIDE = 1400
 
@@ -69,6 +69,7 @@ random.seed(2)
 
 nginx = Nginx("""
     location /p/ { image_pipeline_pass p; sendfile off; }
+    location /bad/ { image_pipeline_pass bad; }
     location /pages/ { alias %%DIR%%/; ssi on; ssi_types *; }
     """, workers=1, main='thread_pool image threads=2;', http="""
     image_pipeline_path %%STORE%% zone=jobs:1m;
@@ -76,6 +77,9 @@ nginx = Nginx("""
     image_pipeline p {
         param size small ~[a-z]+;
         stage big { encode png; }
+    }
+    image_pipeline bad {
+        stage call { post http://127.0.0.1:1/; }
     }
     """)
 nginx.start()
@@ -136,6 +140,26 @@ for n in range(3):
     answer = nginx.get('/pages/page')
     tap.is_(answer.body.count(b'there is no such job'), 3,
             'subrequests wait for a thread')
+
+# of those who retry a job at once one does
+
+job = nginx.post('/bad/', png(9, 9), 'image/png').headers['Location']
+begun = []
+others = set()
+
+for n in range(10):
+    nginx.finish(job)
+
+    for answer in parallel(lambda n: nginx.post(job + '/retry', b''),
+                           range(8), 8):
+        if answer.status == 202:
+            begun.append(answer.json['revision'])
+        else:
+            others.add(answer.status)
+
+tap.ok(len(begun) >= 10 and others == {409}, 'a job is retried again and again')
+tap.is_(len(set(begun)), len(begun), 'by one at a time')
+tap.is_(nginx.finish(job)['status'], 'failed', 'and ends as before')
 
 tap.is_(nginx.alerts(), [], 'nothing to be alarmed at')
 tap.done()
