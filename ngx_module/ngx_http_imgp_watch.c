@@ -105,7 +105,12 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
                             : ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+    /* a close that came with the request is no edge any more */
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
         return NGX_ERROR;
     }
 
