@@ -34,6 +34,10 @@ ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
 {
     ngx_int_t  rc;
 
+    /* the client may be held for a minute from now on */
+
+    ngx_http_imgp_upload_free_buffers(u);
+
     if (u->serror.error.code) {
         ngx_log_error(NGX_LOG_CRIT, u->worker->log, u->serror.syserr,
                       "%s() failed while storing an upload", u->serror.call);

@@ -341,6 +341,21 @@ ngx_http_imgp_upload_cleanup(void *data)
 }
 
 
+void
+ngx_http_imgp_upload_free_buffers(ngx_http_imgp_upload_t *u)
+{
+    if (u->fill) {
+        ngx_free(u->fill);
+        u->fill = NULL;
+    }
+
+    if (u->chunk) {
+        ngx_free(u->chunk);
+        u->chunk = NULL;
+    }
+}
+
+
 /* a thread is back: is there still somebody to answer? */
 
 ngx_uint_t
@@ -365,13 +380,7 @@ ngx_http_imgp_upload_free(ngx_http_imgp_upload_t *u)
         imgp_blob_abort(&u->blob);
     }
 
-    if (u->fill) {
-        ngx_free(u->fill);
-    }
-
-    if (u->chunk) {
-        ngx_free(u->chunk);
-    }
+    ngx_http_imgp_upload_free_buffers(u);
 
     if (u->record.data) {
         ngx_free(u->record.data);

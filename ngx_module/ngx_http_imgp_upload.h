@@ -107,6 +107,7 @@ void ngx_http_imgp_admit(ngx_http_imgp_upload_t *u);
 void ngx_http_imgp_upload_thread(ngx_http_imgp_upload_t *u,
     void (*work)(void *data, ngx_log_t *log),
     void (*back)(ngx_http_imgp_upload_t *u));
+void ngx_http_imgp_upload_free_buffers(ngx_http_imgp_upload_t *u);
 void ngx_http_imgp_upload_finalize(ngx_http_imgp_upload_t *u, ngx_int_t rc);
 void ngx_http_imgp_upload_refuse(ngx_http_imgp_upload_t *u);
 ngx_uint_t ngx_http_imgp_upload_gone(ngx_http_imgp_upload_t *u);
