@@ -32,6 +32,7 @@ static ngx_int_t ngx_http_imgp_admit_poll(ngx_http_request_t *r,
 void
 ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
 {
+    char       id[IMGP_ID_LEN + 1];
     ngx_int_t  rc;
 
     /* the client may be held for a minute from now on */
@@ -63,7 +64,10 @@ ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
         return;
     }
 
+    imgp_id_text(u->replay, id);
+
     ngx_memcpy(u->ctx->id, u->replay, IMGP_ID_BYTES);
+    ngx_memcpy(u->ctx->job.data, id, IMGP_ID_LEN);
 
     rc = ngx_http_imgp_job_get(u->request, u->ctx,
                                ngx_http_imgp_admit_again);

@@ -33,11 +33,10 @@ ngx_http_imgp_upload(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
         return rc;
     }
 
+    /* from HTTP/2 on a body need not be announced */
+
     if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked
-#if (NGX_HTTP_V2)
-        && r->stream == NULL
-#endif
-        )
+        && r->http_version < NGX_HTTP_VERSION_20)
     {
         return ngx_http_imgp_reply_error(r, IMGP_E_BAD_REQUEST,
                                          "the request has no body");
