@@ -14,6 +14,8 @@ static void ngx_http_imgp_accept_work(void *data, ngx_log_t *log);
 static imgp_int_t ngx_http_imgp_accept_content(ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_accept_verify(ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u);
+static imgp_int_t ngx_http_imgp_accept_bind(ngx_http_imgp_upload_t *u,
+    imgp_msec_t age, const u_char *body, u_char *known);
 static imgp_int_t ngx_http_imgp_accept_body_digest(ngx_http_imgp_upload_t *u,
     u_char *out);
 static imgp_int_t ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u);
@@ -127,9 +129,9 @@ ngx_http_imgp_accept_verify(ngx_http_imgp_upload_t *u)
 static imgp_int_t
 ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u)
 {
-    u_char       body[IMGP_DIGEST_LEN], known[IMGP_DIGEST_LEN];
-    imgp_int_t   rc;
-    imgp_msec_t  oldest;
+    u_char      body[IMGP_DIGEST_LEN], known[IMGP_DIGEST_LEN];
+    imgp_str_t  record;
+    imgp_int_t  rc;
 
     if (!u->idem) {
         return IMGP_OK;
@@ -139,14 +141,23 @@ ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u)
         return IMGP_ERROR;
     }
 
-    ngx_memcpy(known, body, IMGP_DIGEST_LEN);
-    ngx_memcpy(u->replay, u->job->id, IMGP_ID_BYTES);
+    rc = ngx_http_imgp_accept_bind(u, NGX_HTTP_IMGP_IDEM_TTL, body, known);
 
-    oldest = u->now > NGX_HTTP_IMGP_IDEM_TTL
-             ? u->now - NGX_HTTP_IMGP_IDEM_TTL : 0;
+    if (rc == IMGP_DECLINED) {
+        rc = imgp_journal_read(u->store, u->replay, u->job->pool, &record,
+                               &u->serror);
 
-    rc = imgp_journal_bind(u->store, u->idem_key, oldest, u->replay, known,
-                           &u->serror);
+        if (rc == IMGP_ERROR) {
+            return IMGP_ERROR;
+        }
+
+        /* of a job that is no longer kept the key is free, too */
+
+        rc = rc == IMGP_OK
+             ? IMGP_DECLINED
+             : ngx_http_imgp_accept_bind(u, NGX_HTTP_IMGP_IDEM_NEW, body,
+                                         known);
+    }
 
     if (rc != IMGP_DECLINED) {
         return rc;
@@ -161,6 +172,22 @@ ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u)
     u->replayed = 1;
 
     return IMGP_DECLINED;
+}
+
+
+/* to this upload's job; IMGP_DECLINED: it is another's, now in u->replay, that
+   came with the body "known" */
+
+static imgp_int_t
+ngx_http_imgp_accept_bind(ngx_http_imgp_upload_t *u, imgp_msec_t age,
+    const u_char *body, u_char *known)
+{
+    ngx_memcpy(u->replay, u->job->id, IMGP_ID_BYTES);
+    ngx_memcpy(known, body, IMGP_DIGEST_LEN);
+
+    return imgp_journal_bind(u->store, u->idem_key,
+                             u->now > age ? u->now - age : 0, u->replay,
+                             known, &u->serror);
 }
 
 

@@ -23,6 +23,8 @@
 #define NGX_HTTP_IMGP_CHUNK_MIN  (16 * 1024)    /* to begin with */
 #define NGX_HTTP_IMGP_IDEM_MAX   255            /* bytes of the key */
 #define NGX_HTTP_IMGP_IDEM_TTL   86400000       /* ms */
+#define NGX_HTTP_IMGP_IDEM_NEW   60000          /* ms, its upload may be
+                                                   on the way to the disk */
 
 
 typedef struct ngx_http_imgp_upload_s  ngx_http_imgp_upload_t;

@@ -4,7 +4,10 @@
 # waited for, one that is gone before its answer, a body nobody reads, a
 # subrequest that has to wait for a thread.
 
+import glob
+import os
 import random
+import shutil
 import socket
 import struct
 import time
@@ -160,6 +163,25 @@ for n in range(10):
 tap.ok(len(begun) >= 10 and others == {409}, 'a job is retried again and again')
 tap.is_(len(set(begun)), len(begun), 'by one at a time')
 tap.is_(nginx.finish(job)['status'], 'failed', 'and ends as before')
+
+# a key outlives its job, which is then made anew
+
+key = {'Content-Type': 'image/png', 'Idempotency-Key': 'one'}
+job = nginx.request('POST', '/p/', png(7, 9), key).headers['Location']
+nginx.finish(job)
+nginx.stop()
+nginx.process = None
+shutil.rmtree(nginx.store + '/done')
+
+for path in glob.glob(nginx.store + '/idem/*/*'):
+    os.utime(path, (time.time() - 100, time.time() - 100))
+
+nginx.start()
+answer = nginx.request('POST', '/p/', png(7, 9), key)
+tap.ok(answer.status == 200 and answer.headers['Content-Location'] != job,
+       'the key of a job that is no longer kept is free')
+tap.is_(nginx.request('POST', '/p/', png(9, 7), key).status, 422,
+        'and stands for the new one')
 
 tap.is_(nginx.alerts(), [], 'nothing to be alarmed at')
 tap.done()
