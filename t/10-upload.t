@@ -757,3 +757,39 @@ location = /mirrored { mirror /p/; return 204; }
 "POST /mirrored\n" . png(9, 8)
 --- error_code: 204
 --- response_body
+
+=== TEST 77: "if" and "limit_except" beside it
+--- config
+location /p/ {
+    image_pipeline_pass p;
+    limit_except POST { deny all; }
+    if ($arg_cors) { add_header Access-Control-Allow-Origin * always; }
+}
+--- request eval
+"POST /p/?cors=1\n" . png(9, 8)
+--- error_code: 202
+--- response_headers_like
+Location: /p/[0-9a-v]{26}
+Access-Control-Allow-Origin: \*
+
+=== TEST 78: what nginx itself refuses is left to it
+--- config
+location /p/ {
+    image_pipeline_pass p;
+    limit_except POST { deny all; }
+}
+--- request
+GET /p/
+--- error_code: 403
+
+=== TEST 79: a location in a location
+--- config
+location /p/ {
+    image_pipeline_pass p;
+    location /p/q/ { image_pipeline_pass p; }
+}
+--- request eval
+"POST /p/q/\n" . png(9, 8)
+--- error_code: 202
+--- response_headers_like
+Location: /p/q/[0-9a-v]{26}
