@@ -30,8 +30,9 @@ typedef struct {
 } ngx_http_imgp_runs_t;
 
 
-static ngx_http_imgp_run_t *ngx_http_imgp_run_create(ngx_http_imgp_worker_t
-    *w, imgp_job_t *job, ngx_uint_t pipeline, uint64_t fence);
+static ngx_http_imgp_run_t *ngx_http_imgp_run_create(
+    ngx_http_imgp_worker_t *w, imgp_job_t *job, ngx_uint_t pipeline,
+    uint64_t fence);
 static u_char *ngx_http_imgp_run_log(ngx_log_t *log, u_char *buf, size_t len);
 static void ngx_http_imgp_run_begin(ngx_http_imgp_run_t *run);
 static void ngx_http_imgp_run_fail(ngx_http_imgp_run_t *run);

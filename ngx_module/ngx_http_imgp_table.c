@@ -14,34 +14,8 @@
 
 
 #define NGX_HTTP_IMGP_SUSPECT_SKIP  256
-#define NGX_HTTP_IMGP_POSITION_MAX  4096  /* in a queue: counted so far */
 
 
-static ngx_http_imgp_slot_t *ngx_http_imgp_table_find(
-    ngx_http_imgp_zone_t *zone, const u_char *id);
-static ngx_http_imgp_slot_t *ngx_http_imgp_table_owned(
-    ngx_http_imgp_zone_t *zone, const u_char *id, uint64_t fence);
-static ngx_int_t ngx_http_imgp_table_store(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot, const u_char *record, size_t len);
-static void ngx_http_imgp_table_free_cells(ngx_http_imgp_zone_t *zone,
-    uint32_t first, uint32_t n);
-static ngx_http_imgp_slot_t *ngx_http_imgp_table_alloc(
-    ngx_http_imgp_zone_t *zone);
-static ngx_uint_t ngx_http_imgp_table_evict(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *except);
-static void ngx_http_imgp_table_drop(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot);
-static void ngx_http_imgp_table_unlist(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot);
-static void ngx_http_imgp_table_list(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot, ngx_uint_t job_state, ngx_uint_t front);
-static ngx_int_t ngx_http_imgp_table_copy(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot, ngx_http_imgp_entry_t *e, u_char *buf,
-    size_t size);
-static int64_t ngx_http_imgp_table_position(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot);
-static void ngx_http_imgp_table_start(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot);
 static ngx_http_imgp_slot_t *ngx_http_imgp_table_next(
     ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline);
 
@@ -68,7 +42,7 @@ ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 
     rc = NGX_DECLINED;
 
-    if (ngx_http_imgp_table_find(zone, head.id)) {
+    if (ngx_http_imgp_slot_find(zone, head.id)) {
         rc = NGX_ABORT;
         goto done;
     }
@@ -78,7 +52,7 @@ ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
         goto done;
     }
 
-    slot = ngx_http_imgp_table_alloc(zone);
+    slot = ngx_http_imgp_slot_alloc(zone);
     if (slot == NULL) {
         goto done;
     }
@@ -87,7 +61,7 @@ ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 
     slot->record = 0;
 
-    if (ngx_http_imgp_table_store(zone, slot, record, len) != NGX_OK) {
+    if (ngx_http_imgp_slot_store(zone, slot, record, len) != NGX_OK) {
         slot->next = zone->sh->free_slot;
         zone->sh->free_slot = slot - zone->slots;
         goto done;
@@ -108,7 +82,7 @@ ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     slot->next = *index;
     *index = slot - zone->slots;
 
-    ngx_http_imgp_table_list(zone, slot, head.state, 0);
+    ngx_http_imgp_slot_list(zone, slot, head.state, 0);
 
     rc = NGX_OK;
 
@@ -131,13 +105,13 @@ ngx_http_imgp_table_read(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_find(zone, id);
+    slot = ngx_http_imgp_slot_find(zone, id);
 
-    rc = slot ? ngx_http_imgp_table_copy(zone, slot, e, buf, size)
+    rc = slot ? ngx_http_imgp_slot_copy(zone, slot, e, buf, size)
               : NGX_DECLINED;
 
     if (rc == NGX_OK) {
-        e->position = ngx_http_imgp_table_position(zone, slot);
+        e->position = ngx_http_imgp_slot_position(zone, slot);
     }
 
     ngx_http_imgp_zone_unlock(zone);
@@ -154,7 +128,7 @@ ngx_http_imgp_table_revision(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_find(zone, id);
+    slot = ngx_http_imgp_slot_find(zone, id);
 
     if (slot) {
         *revision = slot->revision;
@@ -205,9 +179,9 @@ ngx_http_imgp_table_claim(ngx_http_imgp_zone_t *zone, ngx_uint_t *limits,
             continue;
         }
 
-        rc = ngx_http_imgp_table_copy(zone, slot, e, buf, size);
+        rc = ngx_http_imgp_slot_copy(zone, slot, e, buf, size);
         if (rc == NGX_OK) {
-            ngx_http_imgp_table_start(zone, slot);
+            ngx_http_imgp_slot_start(zone, slot);
             e->fence = slot->fence;
         }
 
@@ -234,7 +208,7 @@ ngx_http_imgp_table_take(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_find(zone, id);
+    slot = ngx_http_imgp_slot_find(zone, id);
 
     if (slot && slot->state == NGX_HTTP_IMGP_SLOT_QUEUED
         && !ngx_http_imgp_is_suspect(slot))
@@ -244,7 +218,7 @@ ngx_http_imgp_table_take(ngx_http_imgp_zone_t *zone, const u_char *id,
         if (p->running < limit
             && p->queue.head == (uint32_t) (slot - zone->slots))
         {
-            ngx_http_imgp_table_start(zone, slot);
+            ngx_http_imgp_slot_start(zone, slot);
             *fence = slot->fence;
             rc = NGX_OK;
         }
@@ -277,18 +251,18 @@ ngx_http_imgp_table_update(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_owned(zone, id, fence);
+    slot = ngx_http_imgp_slot_owned(zone, id, fence);
 
     if (slot == NULL) {
         rc = NGX_DECLINED;
         goto done;
     }
 
-    rc = ngx_http_imgp_table_store(zone, slot, record, len);
+    rc = ngx_http_imgp_slot_store(zone, slot, record, len);
 
     if (rc != NGX_OK) {
         if (imgp_job_is_final(head.state)) {
-            ngx_http_imgp_table_drop(zone, slot);
+            ngx_http_imgp_slot_drop(zone, slot);
         }
 
         goto done;
@@ -303,11 +277,11 @@ ngx_http_imgp_table_update(ngx_http_imgp_zone_t *zone, const u_char *id,
         zone->sh->suspects += ngx_http_imgp_is_suspect(slot);
 
     } else {
-        ngx_http_imgp_table_unlist(zone, slot);
+        ngx_http_imgp_slot_unlist(zone, slot);
         slot->lost = head.lost;
         slot->finishing = 0;
         slot->worker = NGX_HTTP_IMGP_NONE;
-        ngx_http_imgp_table_list(zone, slot, head.state, 1);
+        ngx_http_imgp_slot_list(zone, slot, head.state, 1);
     }
 
 done:
@@ -335,7 +309,7 @@ ngx_http_imgp_table_finish(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_find(zone, id);
+    slot = ngx_http_imgp_slot_find(zone, id);
 
     if (slot == NULL || slot->finishing
         || slot->state == NGX_HTTP_IMGP_SLOT_FINAL)
@@ -345,7 +319,7 @@ ngx_http_imgp_table_finish(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     if (*fence == 0) {
         if (slot->state == NGX_HTTP_IMGP_SLOT_QUEUED) {
-            ngx_http_imgp_table_start(zone, slot);
+            ngx_http_imgp_slot_start(zone, slot);
 
         } else {
             slot->worker = zone->me;
@@ -386,7 +360,7 @@ ngx_http_imgp_table_open(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_find(zone, id);
+    slot = ngx_http_imgp_slot_find(zone, id);
 
     /* who is final has no use for a fence: it is the time of the opening */
 
@@ -413,7 +387,7 @@ ngx_http_imgp_table_close(ngx_http_imgp_zone_t *zone, const u_char *id)
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_find(zone, id);
+    slot = ngx_http_imgp_slot_find(zone, id);
 
     if (slot && slot->state == NGX_HTTP_IMGP_SLOT_FINAL) {
         slot->finishing = 0;
@@ -433,7 +407,7 @@ ngx_http_imgp_table_owns(ngx_http_imgp_zone_t *zone, const u_char *id,
 
     ngx_http_imgp_zone_lock(zone);
 
-    owns = ngx_http_imgp_table_owned(zone, id, fence) != NULL;
+    owns = ngx_http_imgp_slot_owned(zone, id, fence) != NULL;
 
     ngx_http_imgp_zone_unlock(zone);
 
@@ -469,7 +443,7 @@ ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone, uint32_t *next,
             continue;
         }
 
-        rc = ngx_http_imgp_table_copy(zone, slot, e, buf, size);
+        rc = ngx_http_imgp_slot_copy(zone, slot, e, buf, size);
 
         if (rc == NGX_OK) {
             e->lost += slot->worker < NGX_HTTP_IMGP_WORKERS
@@ -502,13 +476,13 @@ ngx_http_imgp_table_remove(ngx_http_imgp_zone_t *zone, const u_char *id)
 
     ngx_http_imgp_zone_lock(zone);
 
-    slot = ngx_http_imgp_table_find(zone, id);
+    slot = ngx_http_imgp_slot_find(zone, id);
 
     if (slot
         && (slot->state == NGX_HTTP_IMGP_SLOT_FINAL
             || slot->worker == zone->me))
     {
-        ngx_http_imgp_table_drop(zone, slot);
+        ngx_http_imgp_slot_drop(zone, slot);
     }
 
     ngx_http_imgp_zone_unlock(zone);
@@ -566,7 +540,7 @@ ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, u_char *buf, size_t size,
 
         rc = slot->state == NGX_HTTP_IMGP_SLOT_FREE
              ? NGX_DECLINED
-             : ngx_http_imgp_table_copy(zone, slot, &e, buf, size);
+             : ngx_http_imgp_slot_copy(zone, slot, &e, buf, size);
 
         ngx_http_imgp_zone_unlock(zone);
 
@@ -576,315 +550,6 @@ ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, u_char *buf, size_t size,
     }
 
     return NGX_OK;
-}
-
-
-static ngx_http_imgp_slot_t *
-ngx_http_imgp_table_find(ngx_http_imgp_zone_t *zone, const u_char *id)
-{
-    uint32_t  i;
-
-    for (i = *ngx_http_imgp_job_hash(zone, id);
-         i != NGX_HTTP_IMGP_NONE;
-         i = zone->slots[i].next)
-    {
-        if (ngx_memcmp(zone->slots[i].id, id, IMGP_ID_BYTES) == 0) {
-            return &zone->slots[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_http_imgp_slot_t *
-ngx_http_imgp_table_owned(ngx_http_imgp_zone_t *zone, const u_char *id,
-    uint64_t fence)
-{
-    ngx_http_imgp_slot_t  *slot;
-
-    slot = ngx_http_imgp_table_find(zone, id);
-
-    if (slot == NULL || slot->state != NGX_HTTP_IMGP_SLOT_RUNNING
-        || slot->fence != fence)
-    {
-        return NULL;
-    }
-
-    return slot;
-}
-
-
-/* the new chain is written first, one store makes it the record, then the
-   old one is given back */
-
-static ngx_int_t
-ngx_http_imgp_table_store(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot, const u_char *record, size_t len)
-{
-    size_t                   n, done;
-    uint32_t                 i, first, last, old, need;
-    ngx_http_imgp_shzone_t  *sh;
-
-    sh = zone->sh;
-    need = ngx_http_imgp_zone_ncells(len);
-
-    while (sh->free_cells < need) {
-        if (ngx_http_imgp_zone_more_cells(zone) != NGX_OK
-            && !ngx_http_imgp_table_evict(zone, slot))
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    first = last = i = sh->free_cell;
-
-    for (done = 0; done < len; done += n) {
-        n = ngx_min(len - done, NGX_HTTP_IMGP_CELL_DATA);
-        ngx_memcpy(zone->cells[i].data, record + done, n);
-
-        last = i;
-        i = zone->cells[i].next;
-    }
-
-    sh->free_cell = i;
-    sh->free_cells -= need;
-    zone->cells[last].next = NGX_HTTP_IMGP_NONE;
-
-    old = ngx_http_imgp_zone_ncells((uint32_t) slot->record);
-    i = (uint32_t) (slot->record >> 32);
-
-    ngx_memory_barrier();
-    slot->record = (uint64_t) first << 32 | len;
-    ngx_memory_barrier();
-
-    ngx_http_imgp_table_free_cells(zone, i, old);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_imgp_table_free_cells(ngx_http_imgp_zone_t *zone, uint32_t first,
-    uint32_t n)
-{
-    uint32_t  next;
-
-    while (n-- > 0) {
-        next = zone->cells[first].next;
-        zone->cells[first].next = zone->sh->free_cell;
-        zone->sh->free_cell = first;
-        zone->sh->free_cells++;
-        first = next;
-    }
-}
-
-
-static ngx_http_imgp_slot_t *
-ngx_http_imgp_table_alloc(ngx_http_imgp_zone_t *zone)
-{
-    uint32_t  i;
-
-    while (zone->sh->free_slot == NGX_HTTP_IMGP_NONE) {
-        if (ngx_http_imgp_zone_more_slots(zone) != NGX_OK
-            && !ngx_http_imgp_table_evict(zone, NULL))
-        {
-            return NULL;
-        }
-    }
-
-    i = zone->sh->free_slot;
-    zone->sh->free_slot = zone->slots[i].next;
-
-    return &zone->slots[i];
-}
-
-
-/* the oldest final job makes room: it can still be read from the disk */
-
-static ngx_uint_t
-ngx_http_imgp_table_evict(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *except)
-{
-    uint32_t  i;
-
-    i = zone->sh->final.head;
-
-    if (i != NGX_HTTP_IMGP_NONE && &zone->slots[i] == except) {
-        i = except->q_next;
-    }
-
-    if (i == NGX_HTTP_IMGP_NONE) {
-        return 0;
-    }
-
-    ngx_http_imgp_table_drop(zone, &zone->slots[i]);
-
-    return 1;
-}
-
-
-static void
-ngx_http_imgp_table_drop(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot)
-{
-    uint32_t  *index, i;
-
-    i = slot - zone->slots;
-
-    ngx_http_imgp_table_unlist(zone, slot);
-
-    for (index = ngx_http_imgp_job_hash(zone, slot->id);
-         *index != i;
-         index = &zone->slots[*index].next)
-    {
-        /* void */
-    }
-
-    *index = slot->next;
-
-    slot->state = NGX_HTTP_IMGP_SLOT_FREE;
-
-    ngx_http_imgp_table_free_cells(zone, (uint32_t) (slot->record >> 32),
-                      ngx_http_imgp_zone_ncells((uint32_t) slot->record));
-
-    slot->record = 0;
-    slot->next = zone->sh->free_slot;
-    zone->sh->free_slot = i;
-}
-
-
-/* out of the list and the counters of its state */
-
-static void
-ngx_http_imgp_table_unlist(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot)
-{
-    uint32_t                     i;
-    ngx_http_imgp_shpipeline_t  *p;
-
-    i = slot - zone->slots;
-    p = &zone->sh->pipelines[slot->pipeline];
-
-    switch (slot->state) {
-
-    case NGX_HTTP_IMGP_SLOT_QUEUED:
-        ngx_http_imgp_list_remove(zone, &p->queue, i);
-        break;
-
-    case NGX_HTTP_IMGP_SLOT_RUNNING:
-        p->running--;
-        zone->sh->suspects -= ngx_http_imgp_is_suspect(slot);
-        break;
-
-    case NGX_HTTP_IMGP_SLOT_FINAL:
-        ngx_http_imgp_list_remove(zone, &zone->sh->final, i);
-        break;
-    }
-}
-
-
-/* into them; a record that says "running" has just lost its worker or its
-   nginx, so it waits like a queued one */
-
-static void
-ngx_http_imgp_table_list(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot, ngx_uint_t job_state, ngx_uint_t front)
-{
-    uint32_t  i;
-
-    i = slot - zone->slots;
-    slot->job_state = job_state;
-
-    if (imgp_job_is_final(job_state)) {
-        ngx_http_imgp_list_push(zone, &zone->sh->final, i, 0);
-        slot->seq = ++zone->sh->seq;
-        slot->state = NGX_HTTP_IMGP_SLOT_FINAL;
-        return;
-    }
-
-    ngx_http_imgp_list_push(zone, &zone->sh->pipelines[slot->pipeline].queue,
-                            i, front);
-    slot->state = NGX_HTTP_IMGP_SLOT_QUEUED;
-}
-
-
-static ngx_int_t
-ngx_http_imgp_table_copy(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot, ngx_http_imgp_entry_t *e, u_char *buf,
-    size_t size)
-{
-    size_t    n, done;
-    uint32_t  i;
-
-    e->len = (uint32_t) slot->record;
-    e->record = buf;
-
-    if (e->len > size) {
-        return NGX_AGAIN;
-    }
-
-    i = (uint32_t) (slot->record >> 32);
-
-    for (done = 0; done < e->len; done += n) {
-        n = ngx_min(e->len - done, NGX_HTTP_IMGP_CELL_DATA);
-        ngx_memcpy(buf + done, zone->cells[i].data, n);
-        i = zone->cells[i].next;
-    }
-
-    ngx_memcpy(e->id, slot->id, IMGP_ID_BYTES);
-    ngx_memcpy(e->owner, slot->owner, IMGP_OWNER_LEN);
-    e->pipeline = slot->pipeline;
-    e->state = slot->job_state;
-    e->revision = slot->revision;
-    e->lost = slot->lost;
-    e->fence = slot->fence;
-    e->expires_at = slot->expires_at;
-    e->position = -1;
-
-    return NGX_OK;
-}
-
-
-/* 1 is the head of the queue; -1: not queued, or far behind */
-
-static int64_t
-ngx_http_imgp_table_position(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot)
-{
-    int64_t  n;
-
-    if (slot->state != NGX_HTTP_IMGP_SLOT_QUEUED) {
-        return -1;
-    }
-
-    for (n = 1; slot->q_prev != NGX_HTTP_IMGP_NONE; n++) {
-
-        if (n == NGX_HTTP_IMGP_POSITION_MAX) {
-            return -1;
-        }
-
-        slot = &zone->slots[slot->q_prev];
-    }
-
-    return n;
-}
-
-
-static void
-ngx_http_imgp_table_start(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_slot_t *slot)
-{
-    ngx_http_imgp_table_unlist(zone, slot);
-
-    slot->worker = zone->me;
-    slot->fence = ++zone->sh->fence;
-    slot->finishing = 0;
-    slot->job_state = IMGP_JOB_RUNNING;
-    slot->state = NGX_HTTP_IMGP_SLOT_RUNNING;
-
-    zone->sh->pipelines[slot->pipeline].running++;
-    zone->sh->suspects += ngx_http_imgp_is_suspect(slot);
 }
 
 

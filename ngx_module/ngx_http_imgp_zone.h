@@ -193,6 +193,30 @@ void ngx_http_imgp_list_push(ngx_http_imgp_zone_t *zone,
 void ngx_http_imgp_list_remove(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_list_t *list, uint32_t i);
 
+/* ngx_http_imgp_slot.c */
+
+ngx_http_imgp_slot_t *ngx_http_imgp_slot_find(ngx_http_imgp_zone_t *zone,
+    const u_char *id);
+ngx_http_imgp_slot_t *ngx_http_imgp_slot_owned(ngx_http_imgp_zone_t *zone,
+    const u_char *id, uint64_t fence);
+ngx_int_t ngx_http_imgp_slot_store(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot, const u_char *record, size_t len);
+ngx_http_imgp_slot_t *ngx_http_imgp_slot_alloc(ngx_http_imgp_zone_t *zone);
+void ngx_http_imgp_slot_drop(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot);
+void ngx_http_imgp_slot_unlist(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot);
+void ngx_http_imgp_slot_list(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot, ngx_uint_t job_state, ngx_uint_t front);
+ngx_int_t ngx_http_imgp_slot_copy(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot, ngx_http_imgp_entry_t *e, u_char *buf,
+    size_t size);
+int64_t ngx_http_imgp_slot_position(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot);
+void ngx_http_imgp_slot_start(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot);
+
+
 #define ngx_http_imgp_zone_ncells(len)                                        \
     (((len) + NGX_HTTP_IMGP_CELL_DATA - 1) / NGX_HTTP_IMGP_CELL_DATA)
 
