@@ -15,8 +15,8 @@
 #define NGX_HTTP_IMGP_POSITION_MAX  4096  /* in a queue: counted so far */
 
 
-static void ngx_http_imgp_slot_free_cells(ngx_http_imgp_zone_t *zone, uint32_t
-    first, uint32_t n);
+static void ngx_http_imgp_slot_free_cells(ngx_http_imgp_zone_t *zone,
+    uint32_t first, uint32_t n);
 static ngx_uint_t ngx_http_imgp_slot_evict(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *except);
 
