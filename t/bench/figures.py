@@ -367,7 +367,7 @@ def hold_module(bench, module, cell, n, **named):
         command = [bench.tools['load'], 'hold', '-u',
                    '127.0.0.1:%d' % module.port, '-a', adapter('longpoll'),
                    '-i', os.path.join(bench.rig.images, '10k'), '-c', n,
-                   '-k', min(n, 500), '-g', 5, '-P', 5, '-T', 110]
+                   '-k', min(n, 500), '-g', 5, '-P', 9, '-T', 110]
         bench.measure('hold', cell, module.variant, hold_run, bench, module,
                       command, n, ('MADE', 'READY'))
     module.stop()
@@ -377,7 +377,7 @@ def hold_nchan(bench, peer, cell, n):
     if bench.start(peer, 'hold'):
         command = [bench.tools['ipload'], 'hold', '-u',
                    '127.0.0.1:%d' % peer.port, '-p', '/lp/h%d', '-f', 'lp',
-                   '-c', n, '-P', 5, '-q', '/pub/h%d', '-k', 500, '-g', 5,
+                   '-c', n, '-P', 9, '-q', '/pub/h%d', '-k', 500, '-g', 5,
                    '-b', 160, '-T', 110]
         bench.measure('hold', cell, peer.key, hold_run, bench, peer, command,
                       n, (None, 'READY'))
@@ -385,7 +385,8 @@ def hold_nchan(bench, peer, cell, n):
 
 
 def hold_run(bench, server, command, n, marks):
-    """Memory before and while they are held, CPU for 3 s of that."""
+    """Memory before and while they are held, CPU for 3 s of that, once what
+    their making has left to do is done."""
 
     rig.quiet(bench.rig.calm)
 
@@ -407,6 +408,7 @@ def hold_run(bench, server, command, n, marks):
             before = rig.memory(pids)
 
     held = rig.memory(pids)
+    time.sleep(3)
     meter = rig.Meter(pids, [client.pid])
     time.sleep(3)
     used = meter.stop(0)
