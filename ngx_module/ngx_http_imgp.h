@@ -267,9 +267,9 @@ ngx_int_t ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone,
 void ngx_http_imgp_table_remove(ngx_http_imgp_zone_t *zone, const u_char *id);
 ngx_int_t ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, ngx_uint_t *queued);
-ngx_int_t ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, u_char *buf,
-    size_t size, ngx_int_t (*handler)(void *data, ngx_http_imgp_entry_t *e),
-    void *data);
+ngx_int_t ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, uint32_t *next,
+    ngx_uint_t n, u_char *buf, size_t size, ngx_int_t (*handler)(void *data,
+    ngx_http_imgp_entry_t *e), void *data);
 
 /* runs of stages that go on now (ngx_http_imgp_flight.c) */
 
@@ -529,8 +529,22 @@ ngx_http_imgp_async_t *ngx_http_imgp_async_create(ngx_http_request_t *r,
 ngx_int_t ngx_http_imgp_async_run(ngx_http_imgp_async_t *async);
 
 
-/* ---- eviction and recovery (ngx_http_imgp_sweep.c) ---- */
+/* ---- recovery and eviction ---- */
 
+/* a record of the journal, as a sweep has found it */
+
+typedef struct {
+    u_char                        *record;
+    size_t                         len;
+    imgp_record_head_t             head;
+} ngx_http_imgp_found_t;
+
+
+/* ngx_http_imgp_reap.c, ngx_http_imgp_adopt.c, ngx_http_imgp_sweep.c */
+
+void ngx_http_imgp_reap(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_found_t *found);
 ngx_int_t ngx_http_imgp_sweep_init(ngx_http_imgp_worker_t *w);
 
 

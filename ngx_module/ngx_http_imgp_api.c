@@ -45,6 +45,12 @@ ngx_http_imgp_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /* nginx's filter would answer any 200 with 304 or 412 */
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        r->disable_not_modified = 1;
+    }
+
     rc = ngx_http_imgp_api_owner(r, ctx);
     if (rc != NGX_OK) {
         return rc;

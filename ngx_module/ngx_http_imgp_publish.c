@@ -261,4 +261,10 @@ ngx_http_imgp_run_stored(void *data)
     ngx_http_imgp_run_unref(run);
 
     ngx_http_imgp_run_claim(w);
+
+    /* with a backlog of its own it leaves the place to the others */
+
+    if (ngx_http_imgp_thread_backlog(w)) {
+        ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
+    }
 }

@@ -1,15 +1,9 @@
 
 /*
- * What nobody asks for but must be done, by one worker at a time:
- *
- *   - the beat: this process is alive (every worker, each second);
- *   - jobs and runs of lost workers are taken over;
- *   - jobs of the journal that the table does not know enter it: after a
- *     start of nginx, a new zone (whose predecessor's workers go on accepting
- *     until they have closed their sockets), or a time when it was full;
- *   - eviction: what is old, unused, or more than max_size.
- *
- * The last two read directories, so they run in a thread.
+ * The beat of a worker process, and what one of them at a time does for all:
+ * the journal against the table, and the eviction of what is old, unused, or
+ * more than max_size.  Nothing that a job of either needs is removed: so the
+ * table is walked first, in steps, then a thread reads the directories.
  */
 
 
@@ -21,25 +15,30 @@
 #define NGX_HTTP_IMGP_SWEEP_FULL    2000     /* while the store is too big */
 #define NGX_HTTP_IMGP_SWEEP_EARLY   4        /* looks into the journal, 2, 4,
                                                 8... s apart */
-#define NGX_HTTP_IMGP_REAP_BATCH    64
 #define NGX_HTTP_IMGP_ADOPT_BATCH   4096
+#define NGX_HTTP_IMGP_SWEEP_STEP    512      /* jobs a turn of the loop */
 
+
+/* digests, or ids, in one allocation */
 
 typedef struct {
-    u_char                        *record;
-    size_t                         len;
-    imgp_record_head_t             head;
-} ngx_http_imgp_found_t;
+    u_char                        *elts;
+    size_t                         n;
+    size_t                         max;
+} ngx_http_imgp_set_t;
 
 
 typedef struct {
     ngx_http_imgp_ident_t          ident;
     ngx_http_imgp_worker_t        *worker;
     ngx_event_t                    timer;
+    ngx_event_t                    step;
     ngx_http_imgp_task_t           task;
     ngx_uint_t                     busy;
+    uint32_t                       next;       /* job of the walk */
+    volatile uint32_t              cancel;
 
-    /* a thread's while busy */
+    /* a thread's while its task runs */
     imgp_pool_t                   *arena;
     ngx_http_imgp_found_t         *found;
     ngx_uint_t                     nfound;
@@ -47,51 +46,35 @@ typedef struct {
     imgp_uint_t                    spoilt;
     imgp_store_error_t             error;
     imgp_sweep_t                   sweep;
-    u_char                        *needed;     /* sorted digests */
-    size_t                         nneeded;
-    size_t                         mneeded;
+    ngx_http_imgp_set_t            needed;     /* digests */
+    ngx_http_imgp_set_t            known;      /* ids of unfinished jobs */
     ngx_uint_t                     partial;
     ngx_uint_t                     early;      /* the journal alone */
 } ngx_http_imgp_sweeper_t;
 
 
-/* the end of a job that the disk did not take at its time */
-
-typedef struct {
-    ngx_http_imgp_task_t           task;
-    ngx_http_imgp_worker_t        *worker;
-    u_char                         id[IMGP_ID_BYTES];
-    size_t                         len;
-    u_char                         record[1];
-} ngx_http_imgp_sweep_end_t;
-
-
 static void ngx_http_imgp_sweep_beat(ngx_event_t *ev);
-static void ngx_http_imgp_sweep_reap(ngx_http_imgp_sweeper_t *s);
-static void ngx_http_imgp_sweep_take_over(ngx_http_imgp_sweeper_t *s,
-    ngx_http_imgp_entry_t *e);
 static ngx_uint_t ngx_http_imgp_sweep_mine(ngx_http_imgp_sweeper_t *s);
 static void ngx_http_imgp_sweep_start(ngx_http_imgp_sweeper_t *s);
+static void ngx_http_imgp_sweep_walk(ngx_event_t *ev);
+static ngx_int_t ngx_http_imgp_sweep_walked(void *data,
+    ngx_http_imgp_entry_t *e);
 static ngx_int_t ngx_http_imgp_sweep_note(void *data,
     ngx_http_imgp_entry_t *e);
-static ngx_int_t ngx_http_imgp_sweep_need(ngx_http_imgp_sweeper_t *s,
-    const u_char *digest);
-static int ngx_libc_cdecl ngx_http_imgp_sweep_cmp(const void *one,
-    const void *two);
 static void ngx_http_imgp_sweep_work(void *data, ngx_log_t *log);
 static imgp_int_t ngx_http_imgp_sweep_found(void *data,
     const u_char *record, size_t len);
 static imgp_uint_t ngx_http_imgp_sweep_needed(void *data,
     const u_char digest[IMGP_DIGEST_LEN]);
 static void ngx_http_imgp_sweep_done(void *data);
-static void ngx_http_imgp_sweep_adopt(ngx_http_imgp_sweeper_t *s,
-    ngx_http_imgp_found_t *found);
-static ngx_int_t ngx_http_imgp_sweep_pipeline(ngx_http_imgp_zone_t *zone,
-    imgp_str_t *name);
-static void ngx_http_imgp_sweep_end(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_entry_t *e);
-static void ngx_http_imgp_sweep_end_work(void *data, ngx_log_t *log);
-static void ngx_http_imgp_sweep_end_done(void *data);
+static ngx_int_t ngx_http_imgp_sweep_put(ngx_http_imgp_set_t *set,
+    const u_char *p, size_t len);
+static void ngx_http_imgp_sweep_sort(ngx_http_imgp_set_t *set);
+static ngx_uint_t ngx_http_imgp_sweep_has(ngx_http_imgp_set_t *set,
+    const u_char *p, size_t len);
+static void ngx_http_imgp_sweep_empty(ngx_http_imgp_set_t *set);
+static int ngx_libc_cdecl ngx_http_imgp_sweep_cmp(const void *one,
+    const void *two);
 
 
 ngx_int_t
@@ -110,6 +93,10 @@ ngx_http_imgp_sweep_init(ngx_http_imgp_worker_t *w)
     s->timer.data = s;
     s->timer.log = w->log;
     s->timer.cancelable = 1;
+
+    s->step.handler = ngx_http_imgp_sweep_walk;
+    s->step.data = s;
+    s->step.log = w->log;
 
     w->sweep = s;
 
@@ -130,8 +117,10 @@ ngx_http_imgp_sweep_beat(ngx_event_t *ev)
     s->worker->zone->sh->workers[s->worker->zone->me].beat = ngx_current_msec;
     ngx_http_imgp_zone_unlock(s->worker->zone);
 
+    s->cancel = s->worker->exiting;
+
     if (!s->worker->exiting) {
-        ngx_http_imgp_sweep_reap(s);
+        ngx_http_imgp_reap(s->worker);
 
         if (!s->busy && ngx_http_imgp_sweep_mine(s)) {
             ngx_http_imgp_sweep_start(s);
@@ -141,104 +130,6 @@ ngx_http_imgp_sweep_beat(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, NGX_HTTP_IMGP_BEAT);
-}
-
-
-static void
-ngx_http_imgp_sweep_reap(ngx_http_imgp_sweeper_t *s)
-{
-    uint32_t                 next;
-    ngx_uint_t               i;
-    ngx_http_imgp_entry_t    e;
-    ngx_http_imgp_worker_t  *w;
-
-    w = s->worker;
-    next = 0;
-
-    for (i = 0; i < NGX_HTTP_IMGP_REAP_BATCH; i++) {
-
-        if (ngx_http_imgp_table_reap(w->zone, &next, w->scratch,
-                                     IMGP_RECORD_MAX, &e)
-            != NGX_OK)
-        {
-            break;
-        }
-
-        ngx_http_imgp_sweep_take_over(s, &e);
-    }
-
-    if (ngx_http_imgp_flight_reap(w->zone)) {
-        ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
-    }
-
-    if (i) {
-        ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
-    }
-}
-
-
-/*
- * Back into the queue, or to its end when it has taken too many workers with
- * it.  Its fence has grown, so the old owner, should it live, is told.
- */
-
-static void
-ngx_http_imgp_sweep_take_over(ngx_http_imgp_sweeper_t *s,
-    ngx_http_imgp_entry_t *e)
-{
-    char                     id[IMGP_ID_LEN + 1];
-    size_t                   size;
-    u_char                  *buf;
-    ssize_t                  n;
-    imgp_job_t              *job;
-    ngx_http_imgp_worker_t  *w;
-
-    w = s->worker;
-
-    job = imgp_record_decode(e->record, e->len, &imgp_malloc);
-
-    if (job == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, w->log, 0,
-                      "image pipeline: spoilt record in the zone, the job "
-                      "will come back from the journal");
-        ngx_http_imgp_table_remove(w->zone, e->id);
-        return;
-    }
-
-    imgp_id_text(job->id, id);
-    job->lost = e->lost;
-
-    ngx_log_error(NGX_LOG_WARN, w->log, 0,
-                  "image pipeline: the worker of job %s is lost, blame %uD "
-                  "of %d", id, job->lost, IMGP_LOST_MAX);
-
-    if (job->lost >= IMGP_LOST_MAX) {
-        ngx_http_imgp_run_give_up(w, job, e->pipeline, e->fence);
-        return;
-    }
-
-    (void) imgp_job_reset(job, IMGP_JOB_REQUEUE, ngx_http_imgp_now());
-    job->revision++;
-
-    size = imgp_record_size(job);
-    buf = ngx_alloc(size, w->log);
-    n = buf ? imgp_record_encode(job, buf, size) : -1;
-
-    if (n < 0
-        || ngx_http_imgp_table_update(w->zone, job->id, e->fence, buf, n)
-           == NGX_ERROR)
-    {
-        /* no room for it: it will come back from the journal */
-        ngx_http_imgp_table_remove(w->zone, job->id);
-    }
-
-    ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, job->id);
-
-    if (buf) {
-        ngx_free(buf);
-    }
-
-    imgp_job_destroy(job);
 }
 
 
@@ -296,35 +187,57 @@ ngx_http_imgp_sweep_mine(ngx_http_imgp_sweeper_t *s)
 static void
 ngx_http_imgp_sweep_start(ngx_http_imgp_sweeper_t *s)
 {
-    ngx_http_imgp_worker_t  *w;
+    ngx_http_imgp_main_conf_t  *conf;
 
-    w = s->worker;
+    conf = s->worker->conf;
 
     ngx_memzero(&s->error, sizeof(imgp_store_error_t));
     ngx_memzero(&s->sweep, sizeof(imgp_sweep_t));
 
     s->found = NULL;
     s->nfound = 0;
-    s->nneeded = 0;
     s->more = 0;
     s->partial = 0;
+    s->next = 0;
+    s->busy = 1;
 
-    /* what jobs of the table need; those of the journal add theirs */
-
-    if (ngx_http_imgp_table_walk(w->zone, w->scratch, IMGP_RECORD_MAX,
-                                 ngx_http_imgp_sweep_note, s)
-        != NGX_OK)
-    {
-        s->partial = 1;
-    }
+    /* from before the first job is looked at: what comes later is young */
 
     s->sweep.now = ngx_http_imgp_now();
-    s->sweep.max_size = w->conf->max_size;
-    s->sweep.inactive = (imgp_msec_t) w->conf->inactive * 1000;
+    s->sweep.max_size = conf->max_size;
+    s->sweep.inactive = (imgp_msec_t) conf->inactive * 1000;
     s->sweep.needed = ngx_http_imgp_sweep_needed;
     s->sweep.data = s;
+    s->sweep.cancel = &s->cancel;
 
-    s->busy = 1;
+    ngx_http_imgp_hold(s->worker);
+    ngx_http_imgp_sweep_walk(&s->step);
+}
+
+
+/* what jobs of the table need, some of them a turn of the event loop; those of
+   the journal add theirs */
+
+static void
+ngx_http_imgp_sweep_walk(ngx_event_t *ev)
+{
+    ngx_int_t                 rc;
+    ngx_http_imgp_worker_t   *w;
+    ngx_http_imgp_sweeper_t  *s;
+
+    s = ev->data;
+    w = s->worker;
+
+    rc = ngx_http_imgp_table_walk(w->zone, &s->next, NGX_HTTP_IMGP_SWEEP_STEP,
+                                  w->scratch, IMGP_RECORD_MAX,
+                                  ngx_http_imgp_sweep_walked, s);
+
+    if (rc == NGX_AGAIN) {
+        ngx_post_event(ev, &ngx_posted_next_events);
+        return;
+    }
+
+    s->partial = (rc != NGX_OK);
 
     s->task.kind = NGX_HTTP_IMGP_TASK_IO;
     s->task.work = ngx_http_imgp_sweep_work;
@@ -332,6 +245,24 @@ ngx_http_imgp_sweep_start(ngx_http_imgp_sweeper_t *s)
     s->task.data = s;
 
     ngx_http_imgp_thread_run(w, &s->task);
+    ngx_http_imgp_release(w);
+}
+
+
+/* a job of the table: one that is not final needs no look at its file */
+
+static ngx_int_t
+ngx_http_imgp_sweep_walked(void *data, ngx_http_imgp_entry_t *e)
+{
+    ngx_http_imgp_sweeper_t  *s = data;
+
+    if (!imgp_job_is_final(e->state)
+        && ngx_http_imgp_sweep_put(&s->known, e->id, IMGP_ID_BYTES) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_imgp_sweep_note(s, e);
 }
 
 
@@ -353,51 +284,20 @@ ngx_http_imgp_sweep_note(void *data, ngx_http_imgp_entry_t *e)
         return NGX_OK;
     }
 
-    rc = ngx_http_imgp_sweep_need(s, job->input.digest);
+    rc = ngx_http_imgp_sweep_put(&s->needed, job->input.digest,
+                                 IMGP_DIGEST_LEN);
 
     for (i = 0; i < job->nstages && rc == NGX_OK; i++) {
         for (n = 0; n < job->stages[i].nitems && rc == NGX_OK; n++) {
-            rc = ngx_http_imgp_sweep_need(s, job->stages[i].items[n].digest);
+            rc = ngx_http_imgp_sweep_put(&s->needed,
+                                         job->stages[i].items[n].digest,
+                                         IMGP_DIGEST_LEN);
         }
     }
 
     imgp_job_destroy(job);
 
     return rc;
-}
-
-
-/* also called in the thread */
-
-static ngx_int_t
-ngx_http_imgp_sweep_need(ngx_http_imgp_sweeper_t *s, const u_char *digest)
-{
-    size_t   size;
-    u_char  *p;
-
-    if (s->nneeded == s->mneeded) {
-        size = s->mneeded ? s->mneeded * 2 : 1024;
-
-        p = realloc(s->needed, size * IMGP_DIGEST_LEN);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        s->needed = p;
-        s->mneeded = size;
-    }
-
-    ngx_memcpy(s->needed + s->nneeded++ * IMGP_DIGEST_LEN, digest,
-               IMGP_DIGEST_LEN);
-
-    return NGX_OK;
-}
-
-
-static int ngx_libc_cdecl
-ngx_http_imgp_sweep_cmp(const void *one, const void *two)
-{
-    return ngx_memcmp(one, two, IMGP_DIGEST_LEN);
 }
 
 
@@ -425,6 +325,8 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
         return;
     }
 
+    ngx_http_imgp_sweep_sort(&s->known);
+
     if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->spoilt,
                           &s->error)
         == IMGP_ERROR
@@ -434,10 +336,11 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
         return;
     }
 
-    ngx_qsort(s->needed, s->nneeded, IMGP_DIGEST_LEN,
-              ngx_http_imgp_sweep_cmp);
+    ngx_http_imgp_sweep_sort(&s->needed);
 
-    (void) imgp_sweep(store, &s->sweep, &s->error);
+    if (imgp_sweep(store, &s->sweep, &s->error) == IMGP_AGAIN) {
+        s->sweep.files = 0;
+    }
 }
 
 
@@ -446,8 +349,15 @@ ngx_http_imgp_sweep_found(void *data, const u_char *record, size_t len)
 {
     ngx_http_imgp_sweeper_t  *s = data;
 
+    imgp_record_head_t      head;
     ngx_http_imgp_found_t  *found;
     ngx_http_imgp_entry_t   e;
+
+    if (imgp_record_head(record, len, &head) != IMGP_OK
+        || ngx_http_imgp_sweep_has(&s->known, head.id, IMGP_ID_BYTES))
+    {
+        return IMGP_OK;
+    }
 
     if (s->nfound == NGX_HTTP_IMGP_ADOPT_BATCH) {
         s->more = 1;
@@ -455,10 +365,7 @@ ngx_http_imgp_sweep_found(void *data, const u_char *record, size_t len)
     }
 
     found = &s->found[s->nfound];
-
-    if (imgp_record_head(record, len, &found->head) != IMGP_OK) {
-        return IMGP_OK;
-    }
+    found->head = head;
 
     found->record = imgp_palloc(s->arena, len);
     if (found->record == NULL) {
@@ -470,6 +377,7 @@ ngx_http_imgp_sweep_found(void *data, const u_char *record, size_t len)
     found->len = len;
     s->nfound++;
 
+    ngx_memcpy(e.id, head.id, IMGP_ID_BYTES);
     e.record = found->record;
     e.len = len;
     e.state = found->head.state;
@@ -489,10 +397,7 @@ ngx_http_imgp_sweep_needed(void *data, const u_char digest[IMGP_DIGEST_LEN])
 {
     ngx_http_imgp_sweeper_t  *s = data;
 
-    return s->nneeded
-           && bsearch(digest, s->needed, s->nneeded, IMGP_DIGEST_LEN,
-                      ngx_http_imgp_sweep_cmp)
-              != NULL;
+    return ngx_http_imgp_sweep_has(&s->needed, digest, IMGP_DIGEST_LEN);
 }
 
 
@@ -521,16 +426,15 @@ ngx_http_imgp_sweep_done(void *data)
     }
 
     for (i = 0; i < s->nfound; i++) {
-        ngx_http_imgp_sweep_adopt(s, &s->found[i]);
+        ngx_http_imgp_adopt(w, &s->found[i]);
     }
 
     imgp_pool_destroy(s->arena);
     s->arena = NULL;
     s->found = NULL;
 
-    free(s->needed);
-    s->needed = NULL;
-    s->mneeded = 0;
+    ngx_http_imgp_sweep_empty(&s->needed);
+    ngx_http_imgp_sweep_empty(&s->known);
 
     ngx_http_imgp_zone_lock(w->zone);
 
@@ -556,155 +460,72 @@ ngx_http_imgp_sweep_done(void *data)
 }
 
 
-/* unknown to the table: it goes in; known as final: its end is not stored */
-
-static void
-ngx_http_imgp_sweep_adopt(ngx_http_imgp_sweeper_t *s,
-    ngx_http_imgp_found_t *found)
-{
-    char                     path[IMGP_PATH_MAX], id[IMGP_ID_LEN + 1];
-    ngx_int_t                pipeline;
-    imgp_job_t              *job;
-    ngx_http_imgp_entry_t    e;
-    ngx_http_imgp_worker_t  *w;
-
-    w = s->worker;
-
-    /* it may have ended, and left the table again, since the thread read it */
-
-    imgp_id_text(found->head.id, id);
-    (void) imgp_store_path(&w->conf->store, "jobs", id, 0, path);
-
-    if (access(path, F_OK) == -1) {
-        return;
-    }
-
-    if (ngx_http_imgp_table_read(w->zone, found->head.id, w->scratch,
-                                 IMGP_RECORD_MAX, &e)
-        == NGX_OK)
-    {
-        if (!imgp_job_is_final(e.state)
-            || ngx_http_imgp_table_open(w->zone, e.id, e.revision) != NGX_OK)
-        {
-            return;
-        }
-
-        if (e.revision >= found->head.revision) {
-            ngx_http_imgp_sweep_end(w, &e);
-            return;
-        }
-
-        /* a retry that went wrong half way, or whose worker was lost */
-        ngx_http_imgp_table_remove(w->zone, e.id);
-    }
-
-    job = imgp_record_decode(found->record, found->len, &imgp_malloc);
-    if (job == NULL) {
-        return;
-    }
-
-    pipeline = ngx_http_imgp_sweep_pipeline(w->zone, &job->pipeline);
-
-    imgp_job_destroy(job);
-
-    if (pipeline == NGX_DECLINED) {
-        return;
-    }
-
-    (void) ngx_http_imgp_table_insert(w->zone, pipeline, found->record,
-                                      found->len, 0);
-}
-
-
-/* the place of a pipeline in the zone; one that this configuration has not
-   got a place too, from where its jobs are taken only to be failed */
+/* also called in the thread; what is shorter is padded with zeroes */
 
 static ngx_int_t
-ngx_http_imgp_sweep_pipeline(ngx_http_imgp_zone_t *zone, imgp_str_t *name)
+ngx_http_imgp_sweep_put(ngx_http_imgp_set_t *set, const u_char *p, size_t len)
 {
-    ngx_int_t                    place;
-    ngx_uint_t                   i;
-    ngx_http_imgp_shpipeline_t  *p;
+    size_t   max;
+    u_char  *elts;
 
-    if (name->len == 0 || name->len >= IMGP_NAME_LEN) {
-        return NGX_DECLINED;
-    }
+    if (set->n == set->max) {
+        max = set->max ? set->max * 2 : 1024;
 
-    place = NGX_DECLINED;
-
-    ngx_http_imgp_zone_lock(zone);
-
-    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
-        p = &zone->sh->pipelines[i];
-
-        if (ngx_strncmp(p->name, name->data, name->len) == 0
-            && p->name[name->len] == '\0')
-        {
-            place = i;
-            break;
+        elts = realloc(set->elts, max * IMGP_DIGEST_LEN);
+        if (elts == NULL) {
+            return NGX_ERROR;
         }
 
-        if (place == NGX_DECLINED && p->name[0] == '\0') {
-            place = i;
-        }
+        set->elts = elts;
+        set->max = max;
     }
 
-    if (place != NGX_DECLINED) {
-        ngx_memcpy(zone->sh->pipelines[place].name, name->data, name->len);
-    }
+    elts = set->elts + set->n++ * IMGP_DIGEST_LEN;
 
-    ngx_http_imgp_zone_unlock(zone);
+    ngx_memzero(elts, IMGP_DIGEST_LEN);
+    ngx_memcpy(elts, p, len);
 
-    return place;
+    return NGX_OK;
 }
 
 
 static void
-ngx_http_imgp_sweep_end(ngx_http_imgp_worker_t *w, ngx_http_imgp_entry_t *e)
+ngx_http_imgp_sweep_sort(ngx_http_imgp_set_t *set)
 {
-    ngx_http_imgp_sweep_end_t  *end;
+    if (set->n) {
+        qsort(set->elts, set->n, IMGP_DIGEST_LEN, ngx_http_imgp_sweep_cmp);
+    }
+}
 
-    end = ngx_calloc(sizeof(ngx_http_imgp_sweep_end_t) + e->len, w->log);
-    if (end == NULL) {
-        ngx_http_imgp_table_close(w->zone, e->id);
-        return;
+
+static ngx_uint_t
+ngx_http_imgp_sweep_has(ngx_http_imgp_set_t *set, const u_char *p, size_t len)
+{
+    u_char  elt[IMGP_DIGEST_LEN];
+
+    if (set->n == 0) {
+        return 0;
     }
 
-    end->worker = w;
-    end->len = e->len;
-    ngx_memcpy(end->id, e->id, IMGP_ID_BYTES);
-    ngx_memcpy(end->record, e->record, e->len);
+    ngx_memzero(elt, IMGP_DIGEST_LEN);
+    ngx_memcpy(elt, p, len);
 
-    end->task.kind = NGX_HTTP_IMGP_TASK_IO;
-    end->task.work = ngx_http_imgp_sweep_end_work;
-    end->task.done = ngx_http_imgp_sweep_end_done;
-    end->task.data = end;
-
-    ngx_http_imgp_thread_run(w, &end->task);
-}
-
-
-/* in a thread; what fails again is found again by the next sweep */
-
-static void
-ngx_http_imgp_sweep_end_work(void *data, ngx_log_t *log)
-{
-    ngx_http_imgp_sweep_end_t  *end = data;
-
-    imgp_store_error_t  err;
-
-    ngx_memzero(&err, sizeof(imgp_store_error_t));
-
-    (void) imgp_journal_write(&end->worker->conf->store, end->id,
-                              end->record, end->len, 1, &err);
+    return bsearch(elt, set->elts, set->n, IMGP_DIGEST_LEN,
+                   ngx_http_imgp_sweep_cmp)
+           != NULL;
 }
 
 
 static void
-ngx_http_imgp_sweep_end_done(void *data)
+ngx_http_imgp_sweep_empty(ngx_http_imgp_set_t *set)
 {
-    ngx_http_imgp_sweep_end_t  *end = data;
+    free(set->elts);
+    ngx_memzero(set, sizeof(ngx_http_imgp_set_t));
+}
 
-    ngx_http_imgp_table_close(end->worker->zone, end->id);
-    ngx_free(end);
+
+static int ngx_libc_cdecl
+ngx_http_imgp_sweep_cmp(const void *one, const void *two)
+{
+    return ngx_memcmp(one, two, IMGP_DIGEST_LEN);
 }

@@ -517,20 +517,25 @@ ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 }
 
 
-/* calls the handler with the record of each job of the table, for sweeping;
-   the lock is taken anew for each of them */
+/* calls the handler with the records of the next n slots, for sweeping; the
+   lock is taken anew for each of them.  NGX_AGAIN: there are more */
 
 ngx_int_t
-ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, u_char *buf, size_t size,
-    ngx_int_t (*handler)(void *data, ngx_http_imgp_entry_t *e), void *data)
+ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, uint32_t *next,
+    ngx_uint_t n, u_char *buf, size_t size, ngx_int_t (*handler)(void *data,
+    ngx_http_imgp_entry_t *e), void *data)
 {
-    uint32_t               i;
     ngx_int_t              rc;
     ngx_http_imgp_slot_t  *slot;
     ngx_http_imgp_entry_t  e;
 
-    for (i = 0; i < zone->sh->njobs; i++) {
-        slot = &zone->slots[i];
+    for ( /* void */ ; *next < zone->sh->njobs; (*next)++) {
+
+        if (n-- == 0) {
+            return NGX_AGAIN;
+        }
+
+        slot = &zone->slots[*next];
 
         if (slot->state == NGX_HTTP_IMGP_SLOT_FREE) {
             continue;
