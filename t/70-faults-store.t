@@ -158,7 +158,8 @@ if tracer and wait_for(lambda: tracer.poll() is not None
     tap.ok(load.refused[503, AWAY] > 0, '%d uploads were refused for it'
            % load.refused[503, AWAY])
     trial.check(load, DISK)
-    tap.is_(trial.store('tmp'), [], 'nothing is left')
+    wait_for(lambda: not trial.store('jobs') and not trial.store('tmp'), 40)
+    tap.is_(trial.store('jobs') + trial.store('tmp'), [], 'nothing is left')
 else:
     tap.skip('fsync() fails', 'strace is not there, or may not')
 
