@@ -560,6 +560,7 @@ struct ngx_http_imgp_worker_s {
 
     /* threads */
     ngx_uint_t                     slots;      /* tasks posted at most */
+    ngx_uint_t                     cpu_slots;  /* of them for long ones */
     ngx_uint_t                     posted;
     ngx_uint_t                     posted_cpu;
     ngx_queue_t                    io_queue;

@@ -4,7 +4,8 @@
  * threads: the rest waits here, in the order of coming.  So what nginx drops
  * on exit when a queue overflows is never ours, short tasks go before long
  * ones, and one thread is kept from the long ones, so that an upload is stored
- * while pictures are being decoded.
+ * while pictures are being decoded.  Long ones never outnumber the processors:
+ * further threads serve those who wait for the disk.
  *
  * A task that is posted holds the process: without that nginx before 1.27
  * exits on a reload without ever calling the completion handler.
@@ -67,6 +68,8 @@ ngx_http_imgp_thread_init(ngx_http_imgp_worker_t *w)
     } else {
         w->slots = ngx_max(ngx_ncpu, 1);
     }
+
+    w->cpu_slots = ngx_max(ngx_min((ngx_int_t) w->slots - 1, ngx_ncpu), 1);
 
     ngx_log_debug2(NGX_LOG_DEBUG_CORE, w->log, 0,
                    "image pipeline: thread pool \"%V\", %ui slots",
@@ -150,7 +153,7 @@ ngx_http_imgp_thread_pick(ngx_http_imgp_worker_t *w)
         q = ngx_queue_head(&w->io_queue);
 
     } else if (!ngx_queue_empty(&w->cpu_queue)
-               && (w->posted_cpu + 1 < w->slots || w->slots == 1))
+               && w->posted_cpu < w->cpu_slots)
     {
         q = ngx_queue_head(&w->cpu_queue);
 
