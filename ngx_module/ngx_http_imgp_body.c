@@ -427,22 +427,9 @@ ngx_http_imgp_body_sniffed(ngx_http_imgp_upload_t *u, imgp_int_t rc,
 static void
 ngx_http_imgp_body_declared(ngx_http_imgp_upload_t *u, imgp_item_t *input)
 {
-    size_t  i;
+    imgp_media_declared(ngx_http_imgp_str(&u->type), input->type);
 
-    for (i = 0; i < u->type.len && i < IMGP_TYPE_LEN - 1; i++) {
-
-        if (u->type.data[i] == ';' || u->type.data[i] <= ' '
-            || u->type.data[i] >= 0x7f)
-        {
-            break;
-        }
-
-        input->type[i] = ngx_tolower(u->type.data[i]);
-    }
-
-    input->type[i] = '\0';
-
-    if (i == 0 || ngx_strncmp(input->type, "image/", 6) == 0) {
+    if (ngx_strncmp(input->type, "image/", 6) == 0) {
         ngx_cpystrn((u_char *) input->type,
                     (u_char *) "application/octet-stream", IMGP_TYPE_LEN);
     }

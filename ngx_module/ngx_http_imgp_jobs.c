@@ -460,6 +460,13 @@ ngx_http_imgp_job_retry(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 
     ctx->view = NULL;
 
+    /* of a stage whose output is lost "succeeded" is not true any more: as a
+       job of another plan all are looked for again, by their keys */
+
+    if (job->error.code == IMGP_E_CONTENT_LOST) {
+        ngx_memzero(job->plan, IMGP_DIGEST_LEN);
+    }
+
     (void) imgp_job_reset(job, IMGP_JOB_RETRY, ngx_http_imgp_now());
     job->revision++;
 

@@ -16,7 +16,6 @@ static void ngx_http_imgp_post_called(ngx_http_imgp_call_t *call);
 static void ngx_http_imgp_post_store(void *data, ngx_log_t *log);
 static imgp_int_t ngx_http_imgp_post_sniff(ngx_http_imgp_unit_t *unit,
     imgp_item_t *item);
-static void ngx_http_imgp_post_type(ngx_str_t *type, imgp_item_t *item);
 static void ngx_http_imgp_post_stored(void *data);
 static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 
@@ -256,7 +255,7 @@ ngx_http_imgp_post_sniff(ngx_http_imgp_unit_t *unit, imgp_item_t *item)
     }
 
     if (rc == IMGP_DECLINED) {
-        ngx_http_imgp_post_type(&unit->call.type, item);
+        imgp_media_declared(ngx_http_imgp_str(&unit->call.type), item->type);
 
         if (ngx_strncmp(item->type, "image/", 6) == 0) {
             return imgp_error_set(&unit->error.error, IMGP_E_SERVICE_REPLY,
@@ -278,30 +277,6 @@ ngx_http_imgp_post_sniff(ngx_http_imgp_unit_t *unit, imgp_item_t *item)
     ngx_cpystrn((u_char *) item->type, (u_char *) sniff.type, IMGP_TYPE_LEN);
 
     return IMGP_OK;
-}
-
-
-static void
-ngx_http_imgp_post_type(ngx_str_t *type, imgp_item_t *item)
-{
-    size_t  i;
-
-    for (i = 0; i < type->len && i < IMGP_TYPE_LEN - 1; i++) {
-        if (type->data[i] == ';' || type->data[i] <= ' '
-            || type->data[i] >= 0x7f)
-        {
-            break;
-        }
-
-        item->type[i] = ngx_tolower(type->data[i]);
-    }
-
-    item->type[i] = '\0';
-
-    if (i == 0) {
-        ngx_cpystrn((u_char *) item->type,
-                    (u_char *) "application/octet-stream", IMGP_TYPE_LEN);
-    }
 }
 
 

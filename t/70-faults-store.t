@@ -210,6 +210,12 @@ tap.ok(document['status'] == 'succeeded'
        'a spoilt output is made anew, or told: %s' % document['status'])
 tap.ok(last is None or document['status'] == 'succeeded',
        'it was not sent to the next stage')
+
+if document['status'] == 'failed':
+    location = first.headers['Location']
+    tap.is_(nginx.post(location + '/retry', b'').status, 202, 'tried again')
+    trial.check_jobs([location])
+
 answer = nginx.post('/other/', picture(50), 'image/png')
 trial.check_jobs([answer.headers['Location']])
 trial.check_log()

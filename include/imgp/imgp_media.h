@@ -1,6 +1,6 @@
 
 /*
- * Media types against the patterns of "accept".
+ * Media types: against the patterns of "accept", and out of Content-Type.
  */
 
 
@@ -14,6 +14,11 @@
 /* does "type" match one of "image/jpeg", "image/<star>", "<star>/<star>"? */
 
 imgp_uint_t imgp_media_match(const imgp_str_t *pattern, const char *type);
+
+/* what a Content-Type value declares, without its parameters, in lower case;
+   "application/octet-stream" where it declares nothing that fits an item */
+
+void imgp_media_declared(const imgp_str_t *value, char type[IMGP_TYPE_LEN]);
 
 
 #endif /* _IMGP_MEDIA_H_INCLUDED_ */

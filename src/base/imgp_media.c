@@ -1,7 +1,7 @@
 
 /*
  * Media types against the patterns of "accept" (RFC 9110, 12.5.1, without
- * parameters), whatever their case.
+ * parameters), whatever their case; and out of a Content-Type (8.3).
  *
  * Called by the upload and service paths, from any thread; no state.
  */
@@ -38,4 +38,38 @@ imgp_media_match(const imgp_str_t *pattern, const char *type)
 
     return pattern->len == strlen(type)
            && strncasecmp((char *) pattern->data, type, pattern->len) == 0;
+}
+
+
+void
+imgp_media_declared(const imgp_str_t *value, char type[IMGP_TYPE_LEN])
+{
+    u_char       c;
+    size_t       i;
+    imgp_uint_t  slashes;
+
+    slashes = 0;
+
+    for (i = 0; i < value->len; i++) {
+        c = value->data[i];
+
+        if (c == ';' || c <= ' ' || c >= 0x7f) {
+            break;
+        }
+
+        if (i == IMGP_TYPE_LEN - 1) {
+            slashes = 0;
+            break;
+        }
+
+        slashes += (c == '/' && i > 0);
+        type[i] = (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+    }
+
+    if (slashes != 1 || type[i - 1] == '/') {
+        strcpy(type, "application/octet-stream");
+        return;
+    }
+
+    type[i] = '\0';
 }
