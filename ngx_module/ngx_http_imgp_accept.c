@@ -237,7 +237,6 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
 
     if (u->known) {
         job->cached = 1;
-        job->progress = 1000;
         (void) imgp_job_event(job, IMGP_JOB_SUCCEED, u->now);
         job->expires_at = u->now + u->pipeline->plan->keep;
     }

@@ -91,40 +91,19 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found)
 static ngx_int_t
 ngx_http_imgp_adopt_pipeline(ngx_http_imgp_zone_t *zone, imgp_str_t *name)
 {
-    ngx_int_t                    place;
-    ngx_uint_t                   i;
-    ngx_http_imgp_shpipeline_t  *p;
+    ngx_http_imgp_shpipeline_t  *place;
 
     if (name->len == 0 || name->len >= IMGP_NAME_LEN) {
         return NGX_DECLINED;
     }
 
-    place = NGX_DECLINED;
-
     ngx_http_imgp_zone_lock(zone);
 
-    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
-        p = &zone->sh->pipelines[i];
-
-        if (ngx_strncmp(p->name, name->data, name->len) == 0
-            && p->name[name->len] == '\0')
-        {
-            place = i;
-            break;
-        }
-
-        if (place == NGX_DECLINED && p->name[0] == '\0') {
-            place = i;
-        }
-    }
-
-    if (place != NGX_DECLINED) {
-        ngx_memcpy(zone->sh->pipelines[place].name, name->data, name->len);
-    }
+    place = ngx_http_imgp_zone_place(zone, name);
 
     ngx_http_imgp_zone_unlock(zone);
 
-    return place;
+    return place ? place - zone->sh->pipelines : NGX_DECLINED;
 }
 
 

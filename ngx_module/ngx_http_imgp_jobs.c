@@ -241,7 +241,6 @@ ngx_http_imgp_jobs_cleanup(void *data)
 ngx_int_t
 ngx_http_imgp_job_cancel(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
-    ngx_uint_t              i;
     imgp_job_t             *job;
     imgp_msec_t             now;
     ngx_http_imgp_jobs_t   *jobs;
@@ -285,10 +284,6 @@ ngx_http_imgp_job_cancel(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     ctx->view = NULL;
 
     now = ngx_http_imgp_now();
-
-    for (i = 0; i < job->nstages; i++) {
-        (void) imgp_job_stage_event(job, i, IMGP_ST_CANCEL, now);
-    }
 
     (void) imgp_job_event(job, IMGP_JOB_CANCEL, now);
 

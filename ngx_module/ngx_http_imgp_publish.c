@@ -192,10 +192,6 @@ ngx_http_imgp_run_end(ngx_http_imgp_run_t *run)
     run->job->expires_at = run->job->finished_at + keep;
     run->job->revision++;
 
-    if (run->job->state == IMGP_JOB_SUCCEEDED) {
-        run->job->progress = 1000;
-    }
-
     if (ngx_http_imgp_table_finish(run->worker->zone, run->job->id,
                                    &run->fence)
         != NGX_OK)

@@ -304,14 +304,9 @@ ngx_http_imgp_run_begin(ngx_http_imgp_run_t *run)
 static void
 ngx_http_imgp_run_fail(ngx_http_imgp_run_t *run)
 {
-    ngx_uint_t   i;
     imgp_msec_t  now;
 
     now = ngx_http_imgp_now();
-
-    for (i = 0; i < run->job->nstages; i++) {
-        (void) imgp_job_stage_event(run->job, i, IMGP_ST_CANCEL, now);
-    }
 
     run->job->error_stage = -1;
 

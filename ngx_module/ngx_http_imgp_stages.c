@@ -82,10 +82,6 @@ ngx_http_imgp_run_advance(ngx_http_imgp_run_t *run)
 
     now = ngx_http_imgp_now();
 
-    for (i = 0; i < job->nstages; i++) {
-        (void) imgp_job_stage_event(job, i, IMGP_ST_CANCEL, now);
-    }
-
     if (state == IMGP_JOB_FAILED) {
         job->error_stage = stage;
 

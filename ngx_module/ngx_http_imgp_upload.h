@@ -73,7 +73,6 @@ struct ngx_http_imgp_upload_s {
     ngx_uint_t                     idem;
     u_char                         idem_key[IMGP_DIGEST_LEN];
 
-    imgp_msec_t                    begun;
     imgp_msec_t                    received;
     imgp_msec_t                    now;        /* in the thread */
     ngx_uint_t                     known;      /* all stages are */

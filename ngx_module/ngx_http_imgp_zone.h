@@ -133,7 +133,6 @@ typedef struct {
     ngx_http_imgp_list_t           final;      /* oldest first */
 
     uint32_t                       recovery;   /* looks into the journal */
-    uint32_t                       recoverer;  /* worker index */
     uint32_t                       sweeper;
     ngx_msec_t                     swept;
     uint64_t                       store_bytes;
@@ -180,6 +179,15 @@ ngx_uint_t ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone,
    can have been left behind, so there is nothing to look for */
 
 ngx_int_t ngx_http_imgp_zone_losses(ngx_http_imgp_zone_t *zone, u_char *lost);
+
+/* under the lock: where a pipeline of this name is, or can be; NULL: nowhere */
+
+ngx_http_imgp_shpipeline_t *ngx_http_imgp_zone_place(
+    ngx_http_imgp_zone_t *zone, const imgp_str_t *name);
+
+/* under the lock, after a death in it (ngx_http_imgp_rebuild.c) */
+
+void ngx_http_imgp_rebuild(ngx_http_imgp_zone_t *zone);
 
 /* under the lock: a further element for the free list; NGX_DECLINED: the array
    is used up */
