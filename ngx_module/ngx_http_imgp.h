@@ -490,9 +490,12 @@ ngx_int_t ngx_http_imgp_job_retry(ngx_http_request_t *r,
 
 /*
  * ngx_http_imgp_watch.c: holds a request until "next" answers other than
- * NGX_AGAIN; it is called after each change of ctx->id, and at last with
- * ctx->expired.  NGX_DONE: held.
+ * "not yet", which no filter and no function of nginx returns; it is called
+ * after each change of ctx->id, and at last with ctx->expired.  NGX_DONE: held.
  */
+
+#define NGX_HTTP_IMGP_NOT_YET  -1000
+
 
 ngx_int_t ngx_http_imgp_watch_init(ngx_http_imgp_worker_t *w);
 ngx_int_t ngx_http_imgp_watch(ngx_http_request_t *r,

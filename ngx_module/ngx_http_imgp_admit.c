@@ -324,7 +324,7 @@ ngx_http_imgp_admit_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     if (ctx->watching) {
         return ctx->expired ? ngx_http_imgp_reply_job(r, ctx,
                                                       NGX_HTTP_ACCEPTED)
-                            : NGX_AGAIN;
+                            : NGX_HTTP_IMGP_NOT_YET;
     }
 
     if (ctx->wait && !ctx->expired) {

@@ -272,7 +272,8 @@ ngx_http_imgp_api_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
         == NGX_OK
         && revision == ctx->since)
     {
-        return ctx->expired ? ngx_http_imgp_api_unchanged(r, ctx) : NGX_AGAIN;
+        return ctx->expired ? ngx_http_imgp_api_unchanged(r, ctx)
+                            : NGX_HTTP_IMGP_NOT_YET;
     }
 
     /* from the disk, if it was dropped from the zone: then it is final */

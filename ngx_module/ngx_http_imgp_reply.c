@@ -248,8 +248,8 @@ ngx_http_imgp_reply_text(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* never NGX_AGAIN, which means "not yet" to ngx_http_imgp_watch(): what a
-   slow client has not taken is sent by nginx itself after NGX_OK, too */
+/* the answer is given, also to a slow client (NGX_AGAIN of a filter): what it
+   has not taken yet is sent by nginx itself */
 
 ngx_int_t
 ngx_http_imgp_reply_body(ngx_http_request_t *r, ngx_buf_t *b)

@@ -111,7 +111,7 @@ ngx_http_imgp_result_later(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
     if (ctx->watching) {
         if (!ctx->expired) {
-            return NGX_AGAIN;
+            return NGX_HTTP_IMGP_NOT_YET;
         }
 
     } else if (ctx->wait && !ctx->expired) {

@@ -88,7 +88,7 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
 
     rc = next(r, ctx);
 
-    if (rc != NGX_AGAIN) {
+    if (rc != NGX_HTTP_IMGP_NOT_YET) {
         ngx_http_imgp_watch_unlink(ctx);
         return rc;
     }
@@ -196,7 +196,7 @@ ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx)
 
     rc = ctx->next(r, ctx);
 
-    if (rc == NGX_AGAIN) {
+    if (rc == NGX_HTTP_IMGP_NOT_YET) {
         ngx_http_imgp_job_view(ctx, NULL);
         return;
     }
