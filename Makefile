@@ -82,7 +82,7 @@ FUZZERS     := $(FUZZES:t/fuzz/%.c=$(B)/fuzz/%)
 
 WARN        := -W -Wall -Wextra -Wpointer-arith -Wno-unused-parameter -Werror
 CFLAGS      := -std=gnu11 $(WARN) $(OPT) -fPIC -pthread -Iinclude -MMD -MP
-LIBS        := -ljansson -ljpeg -lpng -llcms2 -lcrypto -lpcre2-8 -lz -lm
+LIBS        := -lhiredis -ljansson -ljpeg -lpng -llcms2 -lcrypto -lpcre2-8 -lz -lm
 
 MODULES_PATH = $(or $(shell $(NGINX) -V 2>&1 \
                  | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'), \
