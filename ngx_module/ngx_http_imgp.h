@@ -30,6 +30,7 @@
 #include <imgp/imgp_id.h>
 #include <imgp/imgp_sniff.h>
 #include <imgp/imgp_multipart.h>
+#include <imgp/imgp_template.h>
 #include <imgp/imgp_op.h>
 #include <imgp/imgp_plan.h>
 #include <imgp/imgp_job.h>
@@ -65,6 +66,7 @@ typedef struct {
 
 #define NGX_HTTP_IMGP_SEND_RAW        0
 #define NGX_HTTP_IMGP_SEND_MULTIPART  1
+#define NGX_HTTP_IMGP_SEND_JSON       2
 
 
 /* text with params in it: "literal" then the param's value, if any */
@@ -99,6 +101,7 @@ typedef struct {
     ngx_uint_t                     send;
     ngx_str_t                      field;    /* of multipart; NUL-terminated */
     ngx_array_t                    parts;    /* ngx_http_imgp_field_t */
+    imgp_template_t               *template; /* of json */
     ngx_array_t                    headers;  /* ngx_http_imgp_field_t */
 
     u_char                        *file;     /* where it is configured */
@@ -366,6 +369,7 @@ struct ngx_http_imgp_call_s {
     imgp_str_t                    *inputs;     /* bytes, mapped */
     const char                   **types;
     ngx_uint_t                     ninputs;
+    imgp_template_body_t          *request;    /* of "send json" */
     u_char                         key[IMGP_DIGEST_LEN];  /* Idempotency-Key */
     char                           trace[56];  /* traceparent, or "" */
     ngx_msec_t                     timeout;    /* of the whole call */

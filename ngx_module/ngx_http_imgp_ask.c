@@ -1,10 +1,10 @@
 
 /*
- * What a call sends: headers, and the inputs either as the raw body or as
- * parts of multipart/form-data.  curl reads the inputs where they are mapped;
- * headers and small parts are copied by it, in malloc'ed memory that
- * ngx_http_imgp_ask_free() returns.  Called by ngx_http_imgp_service.c, event
- * loop only.
+ * What a call sends: headers, and the inputs either as the raw body, as parts
+ * of multipart/form-data or in a JSON text made of a template.  curl reads the
+ * inputs where they are mapped; headers and small parts are copied by it, in
+ * malloc'ed memory that ngx_http_imgp_ask_free() returns.  Called by
+ * ngx_http_imgp_service.c, event loop only.
  *
  * "Idempotency-Key" is a string of structured fields, RFC 8941, 3.3.3.
  */
@@ -42,6 +42,12 @@ static ngx_int_t ngx_http_imgp_ask_configured(ngx_http_imgp_ask_t *ask,
 static ngx_int_t ngx_http_imgp_ask_add(ngx_http_imgp_ask_t *ask,
     const char *line);
 static ngx_int_t ngx_http_imgp_ask_raw(ngx_http_imgp_call_t *call, CURL *easy);
+static ngx_int_t ngx_http_imgp_ask_json(ngx_http_imgp_call_t *call,
+    CURL *easy);
+static size_t ngx_http_imgp_ask_json_read(char *buf, size_t size, size_t n,
+    void *data);
+static int ngx_http_imgp_ask_json_seek(void *data, curl_off_t offset,
+    int origin);
 static ngx_int_t ngx_http_imgp_ask_multipart(ngx_http_imgp_ask_t *ask,
     ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
 static ngx_int_t ngx_http_imgp_ask_input(curl_mimepart *part,
@@ -93,11 +99,28 @@ ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask, ngx_http_imgp_call_t *call,
         return NGX_ERROR;
     }
 
-    if (service->send == NGX_HTTP_IMGP_SEND_MULTIPART) {
-        return ngx_http_imgp_ask_multipart(ask, call, pool, easy);
-    }
+    switch (service->send) {
 
-    return ngx_http_imgp_ask_raw(call, easy);
+    case NGX_HTTP_IMGP_SEND_MULTIPART:
+        return ngx_http_imgp_ask_multipart(ask, call, pool, easy);
+
+    case NGX_HTTP_IMGP_SEND_JSON:
+        return ngx_http_imgp_ask_json(call, easy);
+
+    default:
+        return ngx_http_imgp_ask_raw(call, easy);
+    }
+}
+
+
+/* curl itself rewinds a form, but not what it has read elsewhere */
+
+void
+ngx_http_imgp_ask_rewind(ngx_http_imgp_call_t *call)
+{
+    if (call->request) {
+        (void) imgp_template_seek(call->request, 0);
+    }
 }
 
 
@@ -142,8 +165,9 @@ ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
         return ngx_http_imgp_ask_no_memory(call);
     }
 
-    if (call->service->send == NGX_HTTP_IMGP_SEND_RAW) {
-        type = ngx_http_imgp_ask_type(call, 0);
+    if (call->service->send != NGX_HTTP_IMGP_SEND_MULTIPART) {
+        type = call->request ? "application/json"
+                             : ngx_http_imgp_ask_type(call, 0);
 
         if (ngx_http_imgp_ask_own(ask, call, "Content-Type", type) != NGX_OK) {
             return ngx_http_imgp_ask_no_memory(call);
@@ -270,6 +294,40 @@ ngx_http_imgp_ask_raw(ngx_http_imgp_call_t *call, CURL *easy)
                      input->len ? (char *) input->data : "");
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_imgp_ask_json(ngx_http_imgp_call_t *call, CURL *easy)
+{
+    curl_off_t  length;
+
+    length = imgp_template_length(call->request);
+
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, length);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, ngx_http_imgp_ask_json_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, call->request);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, ngx_http_imgp_ask_json_seek);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, call->request);
+
+    return NGX_OK;
+}
+
+
+static size_t
+ngx_http_imgp_ask_json_read(char *buf, size_t size, size_t n, void *data)
+{
+    return imgp_template_read(data, (u_char *) buf, size * n);
+}
+
+
+static int
+ngx_http_imgp_ask_json_seek(void *data, curl_off_t offset, int origin)
+{
+    return (origin == SEEK_SET && offset >= 0
+            && imgp_template_seek(data, offset) == IMGP_OK)
+           ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 

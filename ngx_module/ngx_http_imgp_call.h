@@ -147,6 +147,10 @@ ngx_int_t ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask,
     ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
 void ngx_http_imgp_ask_free(ngx_http_imgp_ask_t *ask);
 
+/* before it is sent again */
+
+void ngx_http_imgp_ask_rewind(ngx_http_imgp_call_t *call);
+
 
 /* ---- ngx_http_imgp_answer.c: the response ---- */
 

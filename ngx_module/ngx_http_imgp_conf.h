@@ -91,7 +91,7 @@ struct ngx_http_imgp_block_s {
 /* a "$param_NAME": params may stand below the stages that use them */
 
 typedef struct {
-    ngx_http_imgp_piece_t         *piece;
+    ngx_uint_t                    *param;    /* gets its number */
     ngx_str_t                      name;
     ngx_str_t                      directive;
     ngx_uint_t                     stage;
@@ -260,6 +260,11 @@ ngx_http_imgp_service_t *ngx_http_imgp_conf_service(ngx_conf_t *cf,
 char *ngx_http_imgp_conf_send(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 
+/* what a file holds, "size" bytes at most; NGX_ERROR: ngx_errno tells why */
+
+ssize_t ngx_http_imgp_conf_read_file(ngx_str_t *name, u_char *buf,
+    size_t size);
+
 /* cuts "text$param_NAME" into ngx_http_imgp_piece_t; fills *pieces */
 
 char *ngx_http_imgp_conf_pieces(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
@@ -280,6 +285,17 @@ u_char *ngx_http_imgp_conf_param_name(u_char *p, u_char *last, ngx_str_t *name);
 
 char *ngx_http_imgp_conf_header(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+
+
+/* ---- ngx_http_imgp_template_conf.c ---- */
+
+char *ngx_http_imgp_conf_template(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
+
+/* the stage's "}": all its inputs are known */
+
+char *ngx_http_imgp_conf_template_inputs(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
 
 
 #endif /* _NGX_HTTP_IMGP_CONF_H_INCLUDED_ */

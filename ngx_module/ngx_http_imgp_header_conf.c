@@ -21,8 +21,6 @@ static char *ngx_http_imgp_header_name(ngx_conf_t *cf,
     ngx_http_imgp_service_t *service, ngx_str_t *name);
 static char *ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header,
     ngx_str_t *value);
-static ssize_t ngx_http_imgp_read_file(ngx_str_t *name, u_char *buf,
-    size_t size);
 static ngx_int_t ngx_http_imgp_conf_literal(ngx_conf_t *cf, ngx_array_t *pieces,
     ngx_str_t *value);
 
@@ -193,7 +191,7 @@ ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header, ngx_str_t *value)
         return NGX_CONF_ERROR;
     }
 
-    n = ngx_http_imgp_read_file(&name, buf, sizeof(buf));
+    n = ngx_http_imgp_conf_read_file(&name, buf, sizeof(buf));
 
     if (n == NGX_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -245,8 +243,8 @@ ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header, ngx_str_t *value)
 }
 
 
-static ssize_t
-ngx_http_imgp_read_file(ngx_str_t *name, u_char *buf, size_t size)
+ssize_t
+ngx_http_imgp_conf_read_file(ngx_str_t *name, u_char *buf, size_t size)
 {
     size_t     len;
     ssize_t    n;

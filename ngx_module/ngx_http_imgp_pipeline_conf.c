@@ -137,7 +137,7 @@ ngx_http_imgp_pipeline_refs(ngx_conf_t *cf, ngx_http_imgp_pipeline_conf_t *pc)
                                           &ref[i].name, &pc->plan->name);
         }
 
-        ref[i].piece->param = n;
+        *ref[i].param = n;
         pc->plan->stages[ref[i].stage].params_read |= (uint32_t) 1 << n;
     }
 

@@ -23,6 +23,11 @@ static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 void
 ngx_http_imgp_post_start(ngx_http_imgp_unit_t *unit)
 {
+    if (ngx_http_imgp_request_inputs(unit) != NGX_OK) {
+        ngx_http_imgp_unit_finish(unit);
+        return;
+    }
+
     ngx_http_imgp_unit_work(unit, NGX_HTTP_IMGP_TASK_IO, NULL,
                             ngx_http_imgp_post_prepare,
                             ngx_http_imgp_post_prepared);
@@ -66,6 +71,8 @@ ngx_http_imgp_post_prepare(void *data, ngx_log_t *log)
             return;
         }
     }
+
+    (void) ngx_http_imgp_request_fill(unit);
 }
 
 
@@ -148,6 +155,7 @@ ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
     call->params = run->job->params;
     call->inputs = unit->maps;
     call->ninputs = unit->ninputs;
+    call->request = unit->request;
     call->timeout = stage->timeout;
     call->max_reply = NGX_HTTP_IMGP_REPLY_MAX;
 

@@ -58,6 +58,8 @@ struct ngx_http_imgp_unit_s {
     imgp_item_t                   *items;      /* results, in the arena */
     imgp_uint_t                    nitems;
     imgp_str_t                    *maps;       /* inputs of a call */
+    imgp_template_input_t         *wanted;     /* of a template, by "from" */
+    imgp_template_body_t          *request;    /* made of it */
     imgp_store_error_t             error;
     ngx_uint_t                     known;
     uint64_t                       added;      /* bytes the store grew by */
@@ -125,6 +127,12 @@ void ngx_http_imgp_unit_wait(ngx_http_imgp_unit_t *unit,
 /* in a thread: is the result known already? */
 
 ngx_int_t ngx_http_imgp_unit_known(ngx_http_imgp_unit_t *unit);
+
+/* ngx_http_imgp_request.c: the inputs of a template are told apart in the
+   event loop, once there is an arena, and read in a thread */
+
+ngx_int_t ngx_http_imgp_request_inputs(ngx_http_imgp_unit_t *unit);
+imgp_int_t ngx_http_imgp_request_fill(ngx_http_imgp_unit_t *unit);
 
 /* ngx_http_imgp_local.c, ngx_http_imgp_post.c: one attempt */
 

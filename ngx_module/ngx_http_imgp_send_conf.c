@@ -84,9 +84,15 @@ ngx_http_imgp_conf_send(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
         return ngx_http_imgp_send_multipart(cf, sc);
     }
 
+    if (ngx_strcmp(value[1].data, "json") == 0 && cf->args->nelts == 3) {
+        sc->service->send = NGX_HTTP_IMGP_SEND_JSON;
+        return ngx_http_imgp_conf_template(cf, sc);
+    }
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid \"send %V\"%s: it must be \"send raw\" or "
-                       "\"send multipart FIELD [name=value ...]\"", &value[1],
+                       "invalid \"send %V\"%s: it must be \"send raw\", "
+                       "\"send multipart FIELD [name=value ...]\" or \"send "
+                       "json FILE\"", &value[1],
                        cf->args->nelts > 2 ? " with parameters" : "");
 
     return NGX_CONF_ERROR;
@@ -285,7 +291,7 @@ ngx_http_imgp_conf_ref(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
 
     value = cf->args->elts;
 
-    ref->piece = piece;
+    ref->param = &piece->param;
     ref->name = *name;
     ref->directive = value[0];
     ref->stage = sc->stage - sc->pipeline->plan->stages;

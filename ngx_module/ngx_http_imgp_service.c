@@ -200,6 +200,8 @@ ngx_http_imgp_service_send(ngx_http_imgp_service_ctx_t *ctx)
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, call->log, 0, "imgp call to %V",
                    &ctx->peer.name);
 
+    ngx_http_imgp_ask_rewind(call);
+
     ngx_http_imgp_curl_start(&ctx->transfer);
 
     return NGX_OK;
@@ -330,6 +332,7 @@ ngx_http_imgp_service_again(ngx_http_imgp_service_ctx_t *ctx)
     ngx_memzero(&ctx->call->error, sizeof(imgp_error_t));
     ngx_http_imgp_answer_reset(&ctx->answer);
 
+    ngx_http_imgp_ask_rewind(ctx->call);
     curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
     ngx_http_imgp_curl_start(t);
 

@@ -343,7 +343,8 @@ ngx_http_imgp_conf_service_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
         return ngx_http_imgp_conf_error(cf, &seen->place,
                                        "stage \"%V\" has %uz inputs, but a raw "
                                        "body holds one: use \"send multipart "
-                                       "FIELD\"", &sc->stage->name,
+                                       "FIELD\" or \"send json FILE\"",
+                                       &sc->stage->name,
                                        (size_t) sc->stage->nfrom);
     }
 
@@ -357,6 +358,12 @@ ngx_http_imgp_conf_service_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
                                         "\"Content-Type\": remove \"header "
                                         "Content-Type\" from stage \"%V\"",
                                         &sc->stage->name);
+    }
+
+    if (service->template
+        && ngx_http_imgp_conf_template_inputs(cf, sc) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (ngx_http_imgp_service_text(cf, sc) != NGX_OK) {

@@ -886,19 +886,19 @@ stage a { post http://[::1]/; take json /a; }
 --- stages
 stage a { post http://[::1]/; send json; }
 --- emerg
-2: invalid "send json": it must be "send raw" or "send multipart FIELD [name=value ...]"
+2: invalid "send json": it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
 
 === TEST 107: send raw knows no fields
 --- stages
 stage a { post http://[::1]/; send raw file; }
 --- emerg
-2: invalid "send raw" with parameters: it must be "send raw" or "send multipart FIELD [name=value ...]"
+2: invalid "send raw" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
 
 === TEST 108: send multipart, without its field
 --- stages
 stage a { post http://[::1]/; send multipart; }
 --- emerg
-2: invalid "send multipart": it must be "send raw" or "send multipart FIELD [name=value ...]"
+2: invalid "send multipart": it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
 
 === TEST 109: send multipart, a value where the field is
 --- stages
@@ -940,7 +940,7 @@ stage b {
     post http://[::1]/;
 }
 --- emerg
-4: stage "b" has 2 inputs, but a raw body holds one: use "send multipart FIELD"
+4: stage "b" has 2 inputs, but a raw body holds one: use "send multipart FIELD" or "send json FILE"
 
 === TEST 115: a multipart body has its own type
 --- stages
@@ -1163,3 +1163,112 @@ image_pipeline_wait long;
 image_pipeline p { stage a { resize 9; } }
 --- emerg
 -: "image_pipeline" directive is not allowed here
+
+=== TEST 147: send json, all that a template may hold
+--- stages
+param expand on on|off;
+stage a { resize 9; }
+stage b {
+    each a;
+    from upload;
+    post http://[::1]/;
+    send json t.json;
+    header Content-Type application/vnd.api+json;
+}
+--- files
+>>> ../conf/t.json
+{"a": "{{inputs.upload.base64}} {{ input.type }}", "b": "{{job.id}}",
+ "c": [{{inputs.a.json}}, {{param.expand}}]}
+
+=== TEST 148: send json, the stage above
+--- stages
+stage a { resize 9; }
+stage b { post http://[::1]/; send json HTML/t.json; }
+--- files
+>>> t.json
+["{{inputs.a.base64}}"]
+
+=== TEST 149: send json, no file
+--- stages
+stage a {
+    post http://[::1]/;
+    send json HTML/none.json;
+}
+--- emerg
+4: cannot read the template "HTML/none.json", which must be readable when nginx starts (2: No such file or directory)
+
+=== TEST 150: send json, an empty name
+--- stages
+stage a { post http://[::1]/; send json ""; }
+--- emerg
+2: no file in "send json": it must be such as "send json /etc/nginx/request.json"
+
+=== TEST 151: send json, more than a file
+--- stages
+stage a { post http://[::1]/; send json a b; }
+--- emerg
+2: invalid "send json" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
+
+=== TEST 152: send json, no JSON
+--- stages
+stage a { post http://[::1]/; send json HTML/t.json; }
+--- files
+>>> t.json
+{"a": 1,
+ "b": }
+--- emerg
+t.json:2: template is no JSON: unexpected token near '}'
+
+=== TEST 153: send json, an unknown slot
+--- stages
+stage a { post http://[::1]/; send json HTML/t.json; }
+--- files
+>>> t.json
+{"a": 1,
+ "b": "{{input.bytes}}"}
+--- emerg
+t.json:2: unknown "bytes" in "{{input.bytes}}": it must be base64, type or json
+
+=== TEST 154: send json, base64 is text
+--- stages
+stage a { post http://[::1]/; send json HTML/t.json; }
+--- files
+>>> t.json
+{"a": {{input.base64}}}
+--- emerg
+t.json:1: "{{input.base64}}" must stand within quotes
+
+=== TEST 155: send json, an unknown param
+--- stages
+stage a { post http://[::1]/; send json HTML/t.json; }
+--- files
+>>> t.json
+{"a": 1,
+
+ "b": {{param.size}}}
+--- emerg
+t.json:3: unknown param "size" in "send": add "param size DEFAULT VALUES;" to image pipeline "p"
+
+=== TEST 156: send json, an input that is not read
+--- stages
+stage a { resize 9; }
+stage b { resize 9; }
+stage c {
+    post http://[::1]/;
+    send json HTML/t.json;
+}
+--- files
+>>> t.json
+{"b": "{{inputs.b.base64}}",
+ "a": "{{inputs.a.base64}}"}
+--- emerg
+6: line 2 of the template wants the input "a", which stage "c" does not read: add it to its "from"
+
+=== TEST 157: send json, an unending slot
+--- stages
+stage a { post http://[::1]/; send json HTML/t.json; }
+--- files
+>>> t.json
+{"a": "{{input.json"}
+--- emerg
+t.json:1: "{{" without its "}}": write "{\u007b" for two braces in a text

@@ -76,7 +76,7 @@ typedef struct {
 
 
 typedef struct {
-    const imgp_template_input_t  *inputs;     /* by imgp_template_slot_t.index */
+    const imgp_template_input_t  *inputs;   /* by a slot's index */
     const imgp_str_t             *params;
     imgp_str_t                    job;
 } imgp_template_values_t;

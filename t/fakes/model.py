@@ -35,6 +35,7 @@ A path is a chain of steps, done in order; the last one answers:
     GET /_peak             {"now": running, "peak": most at once, "total": all,
                             "aborted": left by their client, "connections": n}
     GET /_last             the last call: target, headers, fields, length, digest
+    GET /_body             ... its body, as it came
     PUT /_canned/NAME      keeps a body and its Content-Type
     POST /_reset           forgets all of this
 """
@@ -193,6 +194,10 @@ class Model:
 
     def control(self, call, writer):
         what = call.path[2:]
+
+        if what == 'body':
+            self.send(writer, self.last.body, self.last.type)
+            return
 
         if what.startswith('canned/'):
             self.canned[what[7:]] = (call.type, call.body)

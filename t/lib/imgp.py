@@ -318,6 +318,10 @@ class Model(Process):
     def last(self):
         return self.control('last')
 
+    def last_body(self):
+        with Client(self.port) as client:
+            return client.get('/_body').body
+
     def forget(self):
         return self.control('reset', 'POST', b'')
 
