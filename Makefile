@@ -79,6 +79,7 @@ OBJS        := $(SRCS:%.c=$(B)/%.o)
 UNIT_PROGS  := $(UNITS:t/unit/%.c=$(B)/unit/%)
 REPLAYS     := $(FUZZES:t/fuzz/fuzz_%.c=$(B)/fuzz/replay_%)
 FUZZERS     := $(FUZZES:t/fuzz/%.c=$(B)/fuzz/%)
+SHIMS       := $(patsubst t/fakes/%.c,$(B)/fakes/%.so,$(wildcard t/fakes/*.c))
 
 WARN        := -W -Wall -Wextra -Wpointer-arith -Wno-unused-parameter -Werror
 CFLAGS      := -std=gnu11 $(WARN) $(OPT) -fPIC -pthread -Iinclude -MMD -MP
@@ -197,7 +198,7 @@ endif
 
 # the tests' programs
 
-test-programs: $(UNIT_PROGS) $(REPLAYS)
+test-programs: $(UNIT_PROGS) $(REPLAYS) $(SHIMS)
 
 $(B)/%.o: %.c Makefile | packages
 	@mkdir -p $(@D)
@@ -215,6 +216,13 @@ $(B)/fuzz/replay_%: t/fuzz/fuzz_%.c t/fuzz/replay.c $(LIB) Makefile
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -DREPLAY_CORPUS='"t/fuzz/corpus/$*"' \
 	    -MF $@.d -MT $@ -o $@ t/fuzz/replay.c $< $(LIB) $(LDFLAGS) $(LIBS)
+
+# for LD_PRELOAD, so without the variant's sanitizers
+
+$(B)/fakes/%.so: t/fakes/%.c Makefile | packages
+	@mkdir -p $(@D)
+	@gcc -std=gnu11 $(WARN) -Wno-nonnull-compare -O1 -g -fPIC -shared \
+	    -o $@ $< -ldl
 
 # libFuzzer; what it finds lies in build/fuzz/found/
 

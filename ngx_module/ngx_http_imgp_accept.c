@@ -65,8 +65,9 @@ ngx_http_imgp_accept_work(void *data, ngx_log_t *log)
         rc = ngx_http_imgp_accept_journal(u);
     }
 
-    if (rc == IMGP_ERROR && u->idem) {
-        (void) imgp_journal_unbind(u->store, u->idem_key);
+    if (rc == IMGP_ERROR) {
+        /* whose name could not be synced is there, but was not promised */
+        ngx_http_imgp_admit_forget(u);
     }
 }
 

@@ -40,10 +40,12 @@ ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
     ngx_http_imgp_upload_free_buffers(u);
 
     if (u->serror.error.code) {
+        u->error = u->serror.error;
+    }
+
+    if (u->serror.call) {
         ngx_log_error(NGX_LOG_CRIT, u->worker->log, u->serror.syserr,
                       "%s() failed while storing an upload", u->serror.call);
-
-        u->error = u->serror.error;
     }
 
     if (u->error.code == IMGP_E_NONE && !u->replayed) {
@@ -163,8 +165,13 @@ ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u)
 static void
 ngx_http_imgp_admit_undo(void *data, ngx_log_t *log)
 {
-    ngx_http_imgp_upload_t  *u = data;
+    ngx_http_imgp_admit_forget(data);
+}
 
+
+void
+ngx_http_imgp_admit_forget(ngx_http_imgp_upload_t *u)
+{
     (void) imgp_journal_remove(u->store, u->job->id);
 
     if (u->idem) {

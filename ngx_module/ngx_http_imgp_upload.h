@@ -99,9 +99,11 @@ imgp_int_t ngx_http_imgp_params_set(ngx_http_imgp_upload_t *u,
 void ngx_http_imgp_accept(ngx_http_imgp_upload_t *u);
 imgp_int_t ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u);
 
-/* admit.c: it is stored, or not */
+/* admit.c: it is stored, or not, and then what there is of it is removed (in a
+   thread) */
 
 void ngx_http_imgp_admit(ngx_http_imgp_upload_t *u);
+void ngx_http_imgp_admit_forget(ngx_http_imgp_upload_t *u);
 
 /* upload.c */
 

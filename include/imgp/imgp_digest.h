@@ -1,6 +1,6 @@
 
 /*
- * SHA-256 (FIPS 180-4) by OpenSSL's EVP, and its textual forms.
+ * SHA-256 (FIPS 180-4) by OpenSSL, and its textual forms.
  */
 
 

@@ -1,25 +1,26 @@
 
 /*
- * SHA-256 (FIPS 180-4) through OpenSSL's EVP, and its texts: lower-case hex,
- * and the "Repr-Digest" field of RFC 9530, an RFC 8941 dictionary.
+ * SHA-256 (FIPS 180-4) of OpenSSL, and its texts: lower-case hex, and the
+ * "Repr-Digest" field of RFC 9530, an RFC 8941 dictionary.
  *
  * Called by the upload path (event loop) and by thread tasks; a context is fed
- * by one thread at a time and owns its EVP_MD_CTX.
+ * by one thread at a time.
  *
- * A digest names stored content.  Once a context exists SHA-256 has no way to
- * fail but misuse or exhausted memory, and then the process is ended: a
- * worker that dies is replaced and its jobs are resumed, while a wrong name
- * would hand one person's picture to another.
+ * A digest names stored content, so there must be no way for it to fail: EVP,
+ * which OpenSSL 3 recommends in place of these functions, allocates memory for
+ * every digest, and without memory has none to give.
  */
 
 
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <stdlib.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <imgp/imgp_digest.h>
 
 
 struct imgp_digest_s {
-    EVP_MD_CTX    *evp;
+    SHA256_CTX     sha;
 };
 
 
@@ -46,17 +47,9 @@ imgp_digest_create(void)
     imgp_digest_t  *ctx;
 
     ctx = malloc(sizeof(imgp_digest_t));
-    if (ctx == NULL) {
-        return NULL;
-    }
 
-    ctx->evp = EVP_MD_CTX_new();
-
-    if (ctx->evp == NULL
-        || EVP_DigestInit_ex(ctx->evp, EVP_sha256(), NULL) != 1)
-    {
-        imgp_digest_destroy(ctx);
-        return NULL;
+    if (ctx != NULL) {
+        SHA256_Init(&ctx->sha);
     }
 
     return ctx;
@@ -66,8 +59,8 @@ imgp_digest_create(void)
 void
 imgp_digest_update(imgp_digest_t *ctx, const void *p, size_t len)
 {
-    if (len && EVP_DigestUpdate(ctx->evp, p, len) != 1) {
-        abort();
+    if (len) {
+        SHA256_Update(&ctx->sha, p, len);
     }
 }
 
@@ -75,28 +68,29 @@ imgp_digest_update(imgp_digest_t *ctx, const void *p, size_t len)
 void
 imgp_digest_final(imgp_digest_t *ctx, u_char out[IMGP_DIGEST_LEN])
 {
-    if (EVP_DigestFinal_ex(ctx->evp, out, NULL) != 1) {
-        abort();
-    }
+    SHA256_Final(out, &ctx->sha);
 }
 
 
 void
 imgp_digest_destroy(imgp_digest_t *ctx)
 {
-    if (ctx != NULL) {
-        EVP_MD_CTX_free(ctx->evp);
-        free(ctx);
-    }
+    free(ctx);
 }
 
 
 void
 imgp_digest(const void *p, size_t len, u_char out[IMGP_DIGEST_LEN])
 {
-    if (EVP_Digest(len ? p : "", len, out, NULL, EVP_sha256(), NULL) != 1) {
-        abort();
+    SHA256_CTX  sha;
+
+    SHA256_Init(&sha);
+
+    if (len) {
+        SHA256_Update(&sha, p, len);
     }
+
+    SHA256_Final(out, &sha);
 }
 
 

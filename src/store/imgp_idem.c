@@ -58,6 +58,11 @@ imgp_journal_bind(const imgp_store_t *store,
     if (rc == IMGP_DECLINED) {
         rc = imgp_idem_put(store, path, id, body, err);
 
+        if (rc == IMGP_ERROR) {
+            /* it may have its name already, and would stand for no job */
+            (void) imgp_file_remove(path, NULL);
+        }
+
     } else if (rc == IMGP_OK) {
         rc = IMGP_DECLINED;
     }

@@ -356,6 +356,7 @@ class Nginx(Process):
         self.nworkers = workers
         self.level = level
         self.values = values
+        self.env = None
         self.process = None
         Process.folders.append(self.dir)
         self.write_config(server, http, main)
@@ -391,7 +392,7 @@ class Nginx(Process):
         return done.returncode, done.stdout
 
     def start(self):
-        self.spawn(self.command(), stderr=subprocess.DEVNULL)
+        self.spawn(self.command(), stderr=subprocess.DEVNULL, env=self.env)
 
         if not wait_for(self.ready, 20):
             tap.diag(self.error_log())
