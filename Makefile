@@ -78,6 +78,7 @@ FUZZES      := $(wildcard t/fuzz/fuzz_*.c)
 OBJS        := $(SRCS:%.c=$(B)/%.o)
 UNIT_PROGS  := $(UNITS:t/unit/%.c=$(B)/unit/%)
 REPLAYS     := $(FUZZES:t/fuzz/fuzz_%.c=$(B)/fuzz/replay_%)
+WORKER      := $(B)/bench/work
 FUZZERS     := $(FUZZES:t/fuzz/%.c=$(B)/fuzz/%)
 SHIMS       := $(patsubst t/fakes/%.c,$(B)/fakes/%.so,$(wildcard t/fakes/*.c))
 
@@ -105,7 +106,7 @@ test: all test-programs  ## house checks, unit tests, corpus replay, Test::Nginx
 	@.ci/packages test
 	@exec env $(RUN_ENV) t/run $(T)
 
-bench: all  ## measure; figures in one run, peers where they are present
+bench: all $(WORKER)  ## measure; figures in one run, peers where they are present
 	@.ci/packages bench
 	@exec env $(RUN_ENV) t/bench/run
 
@@ -198,7 +199,7 @@ endif
 
 # the tests' programs
 
-test-programs: $(UNIT_PROGS) $(REPLAYS) $(SHIMS)
+test-programs: $(UNIT_PROGS) $(REPLAYS) $(SHIMS) $(WORKER)
 
 $(B)/%.o: %.c Makefile | packages
 	@mkdir -p $(@D)
@@ -224,6 +225,12 @@ $(B)/fakes/%.so: t/fakes/%.c Makefile | packages
 	@gcc -std=gnu11 $(WARN) -Wno-nonnull-compare -O1 -g -fPIC -shared \
 	    -o $@ $< -ldl
 
+# one operation on one picture: the bench times it, a test judges its pixels
+
+$(WORKER): t/bench/image/work.c $(LIB) Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) $(LIBS)
+
 # libFuzzer; what it finds lies in build/fuzz/found/
 
 $(B)/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(LIB) Makefile
@@ -242,4 +249,4 @@ fuzz-run: $(FUZZERS)
 	    grep -E 'number_of_executed|new_units' $(B)/$$name.log; \
 	done
 
--include $(wildcard $(B)/src/*/*.d $(B)/unit/*.d $(B)/fuzz/*.d)
+-include $(wildcard $(B)/src/*/*.d $(B)/unit/*.d $(B)/fuzz/*.d $(B)/bench/*.d)
