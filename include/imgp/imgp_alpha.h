@@ -24,6 +24,20 @@ void imgp_alpha_to_fix(const imgp_image_t *form, const u_char *row,
 void imgp_alpha_from_fix(const imgp_image_t *form, const int16_t *fix,
     uint32_t width, u_char *row);
 
+/* times alpha: 255 * 255 becomes IMGP_FIX_ONE exactly */
+
+#define imgp_alpha_product(v, alpha)                                          \
+    ((uint32_t) (v) * (alpha) * IMGP_ALPHA_FACTOR >> 16)
+
+#define IMGP_ALPHA_FACTOR  16449      /* 64 / 255 in 16 bits, up */
+
+/* is every pixel of the row opaque; and which are not wholly transparent? */
+
+imgp_uint_t imgp_alpha_opaque(const imgp_image_t *form, const u_char *row,
+    uint32_t width);
+void imgp_alpha_extent(const imgp_image_t *form, const u_char *row,
+    uint32_t width, uint32_t *from, uint32_t *to);
+
 /* the following take 8-bit images */
 
 imgp_uint_t imgp_alpha_used(const imgp_image_t *image);  /* any below 255 */

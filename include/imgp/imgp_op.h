@@ -50,6 +50,7 @@ typedef struct {
     imgp_uint_t          ninputs;
     volatile uint32_t   *cancel;      /* may be NULL; not 0: stop soon */
     volatile uint32_t   *progress;    /* may be NULL; 0..1000, only grows */
+    uint32_t             simd;        /* imgp_simd_e; 0: the best there is */
 
     imgp_op_output_t     outputs[IMGP_OP_OUTPUTS_MAX];
     imgp_uint_t          noutputs;

@@ -1,8 +1,8 @@
 
 /*
- * The resampler: source rows are pushed, target rows come out in the target
- * image as soon as their last source row is there.  Works on any number of
- * channels, so a plane is an image of one channel.
+ * The resampler: source rows are written into its slots, target rows come out
+ * in the target image as soon as their last source row is there.  Works on
+ * any number of channels, so a plane is an image of one channel.
  */
 
 
@@ -17,7 +17,7 @@
 
 
 /*
- * From this ratio on means of whole pixels come first and leave the half of
+ * From this ratio on means of whole samples come first and leave the half of
  * it to Lanczos: bounds the taps, at a loss below the 8-bit rounding.
  */
 
@@ -27,14 +27,29 @@
 typedef struct imgp_resize_s  imgp_resize_t;
 
 
-/* the target has its pixels already; rows pushed have its form */
+typedef struct {
+    imgp_axis_t        x;
+    imgp_axis_t        y;
+    uint32_t           ahead;         /* slots offered at once; 0: one */
+    size_t             width;         /* bytes of a slot; 0: just a row's */
+} imgp_resize_conf_t;
 
-imgp_int_t imgp_resize_create(imgp_work_t *work, const imgp_axis_t *x,
-    const imgp_axis_t *y, imgp_image_t *target, imgp_resize_t **resize);
 
-/* as many rows as axis y has samples, from the top */
+/* the target has its pixels already; source rows have its form */
 
-void imgp_resize_push(imgp_resize_t *resize, const u_char *row);
+imgp_int_t imgp_resize_create(imgp_work_t *work,
+    const imgp_resize_conf_t *conf, imgp_image_t *target,
+    imgp_resize_t **resize);
+
+/*
+ * Where the next rows belong, i < ahead: valid until take(), which says how
+ * many of them are there.  All in all as many as axis y has samples; what is
+ * written into slots behind the last row is ignored.
+ */
+
+u_char *imgp_resize_slot(imgp_resize_t *resize, uint32_t i);
+void imgp_resize_take(imgp_resize_t *resize, uint32_t n);
+
 void imgp_resize_free(imgp_resize_t *resize);         /* NULL is fine */
 
 

@@ -13,48 +13,75 @@
 #include <imgp/imgp_alpha.h>
 
 
-static void imgp_alpha_premultiply(const imgp_image_t *form, uint32_t width,
-    int16_t *fix);
+static void imgp_alpha_to_fix_8(const imgp_image_t *form, const u_char *row,
+    uint32_t width, int16_t *fix);
+static void imgp_alpha_to_fix_16(const imgp_image_t *form,
+    const uint16_t *row, uint32_t width, int16_t *fix);
 static uint32_t imgp_alpha_clamp(int32_t v, int32_t max);
-static void imgp_alpha_store(const imgp_image_t *form, u_char *row, size_t i,
-    uint32_t v, uint32_t one);
+static void imgp_alpha_from_fix_8(const imgp_image_t *form,
+    const int16_t *fix, uint32_t width, u_char *row);
+static void imgp_alpha_from_fix_16(const imgp_image_t *form,
+    const int16_t *fix, uint32_t width, uint16_t *row);
+static uint32_t imgp_alpha_at(const imgp_image_t *form, const u_char *row,
+    size_t x);
 
 
 void
 imgp_alpha_to_fix(const imgp_image_t *form, const u_char *row, uint32_t width,
     int16_t *fix)
 {
-    size_t           i, n;
-    const uint16_t  *wide;
-
-    n = (size_t) width * form->channels;
-
     if (form->depth == 8) {
-
-        for (i = 0; i < n; i++) {
-            fix[i] = row[i] * (IMGP_FIX_ONE / 255);
-        }
+        imgp_alpha_to_fix_8(form, row, width, fix);
 
     } else {
-        wide = (const uint16_t *) row;
-
-        for (i = 0; i < n; i++) {
-            fix[i] = (wide[i] * (uint32_t) IMGP_FIX_ONE + 32767) / 65535;
-        }
-    }
-
-    if (form->alpha) {
-        imgp_alpha_premultiply(form, width, fix);
+        imgp_alpha_to_fix_16(form, (const uint16_t *) row, width, fix);
     }
 }
 
 
 static void
-imgp_alpha_premultiply(const imgp_image_t *form, uint32_t width, int16_t *fix)
+imgp_alpha_to_fix_8(const imgp_image_t *form, const u_char *row,
+    uint32_t width, int16_t *fix)
 {
-    uint32_t  x, c, a;
+    size_t    i, n;
+    uint32_t  x, c;
+
+    if (!form->alpha) {
+        n = (size_t) width * form->channels;
+
+        for (i = 0; i < n; i++) {
+            fix[i] = row[i] * (IMGP_FIX_ONE / 255);
+        }
+
+        return;
+    }
 
     for (x = 0; x < width; x++) {
+
+        for (c = 0; c < form->space; c++) {
+            *fix++ = imgp_alpha_product(row[c], row[form->space]);
+        }
+
+        *fix++ = row[c] * (IMGP_FIX_ONE / 255);
+        row += form->channels;
+    }
+}
+
+
+static void
+imgp_alpha_to_fix_16(const imgp_image_t *form, const uint16_t *row,
+    uint32_t width, int16_t *fix)
+{
+    size_t    i, n;
+    uint32_t  x, c, a;
+
+    n = (size_t) width * form->channels;
+
+    for (i = 0; i < n; i++) {
+        fix[i] = (row[i] * (uint32_t) IMGP_FIX_ONE + 32767) / 65535;
+    }
+
+    for (x = 0; x < width && form->alpha; x++) {
         a = fix[form->space];
 
         for (c = 0; c < form->space && a != IMGP_FIX_ONE; c++) {
@@ -70,22 +97,75 @@ void
 imgp_alpha_from_fix(const imgp_image_t *form, const int16_t *fix,
     uint32_t width, u_char *row)
 {
-    size_t    i;
-    uint32_t  x, c, a;
+    if (form->depth == 8) {
+        imgp_alpha_from_fix_8(form, fix, width, row);
 
-    i = 0;
+    } else {
+        imgp_alpha_from_fix_16(form, fix, width, (uint16_t *) row);
+    }
+}
+
+
+/* v is never above alpha, so v * inverse and the half fit into 32 bits */
+
+static void
+imgp_alpha_from_fix_8(const imgp_image_t *form, const int16_t *fix,
+    uint32_t width, u_char *row)
+{
+    uint32_t  x, c, a, inverse;
+
+    a = IMGP_FIX_ONE;
+    inverse = (255U << 24) / IMGP_FIX_ONE;
 
     for (x = 0; x < width; x++) {
 
-        a = form->alpha ? imgp_alpha_clamp(fix[form->space], IMGP_FIX_ONE)
-                        : IMGP_FIX_ONE;
+        if (form->alpha) {
+            a = imgp_alpha_clamp(fix[form->space], IMGP_FIX_ONE);
+
+            if (a == 0) {
+                memset(row, 0, form->channels);
+                row += form->channels;
+                fix += form->channels;
+                continue;
+            }
+
+            inverse = (255U << 24) / a;
+        }
 
         for (c = 0; c < form->space; c++) {
-            imgp_alpha_store(form, row, i++, imgp_alpha_clamp(fix[c], a), a);
+            *row++ = (imgp_alpha_clamp(fix[c], a) * inverse + (1 << 23)) >> 24;
         }
 
         if (form->alpha) {
-            imgp_alpha_store(form, row, i++, a, IMGP_FIX_ONE);
+            *row++ = (a + IMGP_FIX_ONE / 255 / 2) / (IMGP_FIX_ONE / 255);
+        }
+
+        fix += form->channels;
+    }
+}
+
+
+static void
+imgp_alpha_from_fix_16(const imgp_image_t *form, const int16_t *fix,
+    uint32_t width, uint16_t *row)
+{
+    uint32_t  x, c, a;
+
+    a = IMGP_FIX_ONE;
+
+    for (x = 0; x < width; x++) {
+
+        if (form->alpha) {
+            a = imgp_alpha_clamp(fix[form->space], IMGP_FIX_ONE);
+        }
+
+        for (c = 0; c < form->space; c++) {
+            *row++ = a ? (imgp_alpha_clamp(fix[c], a) * 65535U + a / 2) / a
+                       : 0;
+        }
+
+        if (form->alpha) {
+            *row++ = (a * 65535U + IMGP_FIX_ONE / 2) / IMGP_FIX_ONE;
         }
 
         fix += form->channels;
@@ -100,22 +180,66 @@ imgp_alpha_clamp(int32_t v, int32_t max)
 }
 
 
-/* v / one, in the full range of the form's depth */
+/* 8 bits; RGBA in pairs of pixels */
 
-static void
-imgp_alpha_store(const imgp_image_t *form, u_char *row, size_t i, uint32_t v,
-    uint32_t one)
+imgp_uint_t
+imgp_alpha_opaque(const imgp_image_t *form, const u_char *row, uint32_t width)
 {
-    if (one == 0) {
-        one = 1;                      /* then v is 0, too */
+    size_t    i, n;
+    u_char    all[8];
+    uint64_t  pair, pairs;
+
+    if (!form->alpha) {
+        return 1;
     }
 
-    if (form->depth == 8) {
-        row[i] = (v * 255 + one / 2) / one;
+    i = 0;
+    n = (size_t) width * form->channels;
+    pairs = UINT64_MAX;
 
-    } else {
-        ((uint16_t *) row)[i] = (v * 65535 + one / 2) / one;
+    for ( /* void */ ; i + 8 <= n && form->channels == 4; i += 8) {
+        memcpy(&pair, row + i, 8);
+        pairs &= pair;
     }
+
+    memcpy(all, &pairs, 8);
+    all[3] &= all[7];
+
+    for (i += form->space; i < n; i += form->channels) {
+        all[3] &= row[i];
+    }
+
+    return all[3] == 255;
+}
+
+
+void
+imgp_alpha_extent(const imgp_image_t *form, const u_char *row,
+    uint32_t width, uint32_t *from, uint32_t *to)
+{
+    *from = 0;
+    *to = width;
+
+    if (!form->alpha) {
+        return;
+    }
+
+    while (*from < *to && imgp_alpha_at(form, row, *from) == 0) {
+        (*from)++;
+    }
+
+    while (*from < *to && imgp_alpha_at(form, row, *to - 1) == 0) {
+        (*to)--;
+    }
+}
+
+
+static uint32_t
+imgp_alpha_at(const imgp_image_t *form, const u_char *row, size_t x)
+{
+    x = x * form->channels + form->space;
+
+    return (form->depth == 8) ? row[x] : ((const uint16_t *) row)[x];
 }
 
 

@@ -173,23 +173,25 @@ static imgp_int_t
 imgp_decode_resized(imgp_reader_t *reader, const imgp_fit_plan_t *plan,
     imgp_image_t *image)
 {
-    imgp_int_t      rc;
-    imgp_axis_t     x, y;
-    imgp_resize_t  *resize;
+    imgp_int_t           rc;
+    imgp_resize_t       *resize;
+    imgp_resize_conf_t   conf;
 
-    x.length = reader->full_width;
-    x.pitch = reader->pitch;
-    x.start = plan->x;
-    x.span = plan->w;
-    x.out = plan->width;
+    memset(&conf, 0, sizeof(imgp_resize_conf_t));
 
-    y.length = reader->full_height;
-    y.pitch = reader->pitch;
-    y.start = plan->y;
-    y.span = plan->h;
-    y.out = plan->height;
+    conf.x.length = reader->full_width;
+    conf.x.pitch = reader->pitch;
+    conf.x.start = plan->x;
+    conf.x.span = plan->w;
+    conf.x.out = plan->width;
 
-    if (imgp_resize_create(reader->work, &x, &y, image, &resize) != IMGP_OK) {
+    conf.y.length = reader->full_height;
+    conf.y.pitch = reader->pitch;
+    conf.y.start = plan->y;
+    conf.y.span = plan->h;
+    conf.y.out = plan->height;
+
+    if (imgp_resize_create(reader->work, &conf, image, &resize) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
@@ -204,38 +206,24 @@ imgp_decode_resized(imgp_reader_t *reader, const imgp_fit_plan_t *plan,
 static imgp_int_t
 imgp_decode_push(imgp_reader_t *reader, imgp_resize_t *resize)
 {
-    u_char       *row;
-    uint32_t      y;
-    imgp_int_t    rc;
-    imgp_work_t  *work;
+    uint32_t  y;
 
-    work = reader->work;
+    for (y = 0; y < reader->rows.height; y++) {
 
-    row = imgp_work_alloc(work, reader->rows.stride);
-    if (row == NULL) {
-        return IMGP_ERROR;
+        if (y % IMGP_STEP_ROWS == 0
+            && imgp_work_step(reader->work, y, reader->rows.height) != IMGP_OK)
+        {
+            return IMGP_ERROR;
+        }
+
+        if (imgp_reader_row(reader, imgp_resize_slot(resize, 0)) != IMGP_OK) {
+            return IMGP_ERROR;
+        }
+
+        imgp_resize_take(resize, 1);
     }
 
-    rc = IMGP_OK;
-
-    for (y = 0; y < reader->rows.height && rc == IMGP_OK; y++) {
-
-        if (y % IMGP_STEP_ROWS == 0) {
-            rc = imgp_work_step(work, y, reader->rows.height);
-        }
-
-        if (rc == IMGP_OK) {
-            rc = imgp_reader_row(reader, row);
-        }
-
-        if (rc == IMGP_OK) {
-            imgp_resize_push(resize, row);
-        }
-    }
-
-    imgp_work_free(work, row);
-
-    return rc;
+    return IMGP_OK;
 }
 
 

@@ -8,7 +8,8 @@
  *
  * At the borders the kernel is cut off and renormalized, as Pillow does.  The
  * last sample may stand for fewer pixels than the others (an image whose size
- * is no multiple of the pitch): it counts by what it really covers.
+ * is no multiple of the pitch): it counts by what it really covers, and lies
+ * in the middle of that.  So does the last output.
  */
 
 
@@ -18,12 +19,35 @@
 #define IMGP_LANCZOS_SUPPORT  3
 #define IMGP_LANCZOS_FRAC     12      /* bits below a step of the table */
 
+/* reciprocals, as a division for every tap would cost more than the sums */
 
+#define IMGP_LANCZOS_INVERSE  63
+#define IMGP_LANCZOS_NORM     62
+
+
+/*
+ * All lengths are in units of 1 / (2 * out) pixels: there, the middles of
+ * samples and of outputs are integers.
+ */
+
+typedef struct {
+    const imgp_axis_t  *axis;
+    int64_t             unit;         /* half of a sample's width */
+    int64_t             step;         /* half of an output's width */
+    int64_t             scale;        /* the wider: half of the kernel's 1 */
+    uint64_t            inverse;      /* of scale */
+} imgp_lanczos_scale_t;
+
+
+static void imgp_lanczos_scale(const imgp_axis_t *axis,
+    imgp_lanczos_scale_t *s);
 static void imgp_lanczos_identity(const imgp_axis_t *axis,
     imgp_lanczos_t *lanczos);
-static void imgp_lanczos_output(const imgp_axis_t *axis, uint32_t i,
+static void imgp_lanczos_output(const imgp_lanczos_scale_t *s, uint32_t i,
     imgp_lanczos_t *lanczos, int64_t *weight);
-static int64_t imgp_lanczos_kernel(int64_t num, int64_t span);
+static int64_t imgp_lanczos_centre(const imgp_lanczos_scale_t *s, uint32_t i);
+static int64_t imgp_lanczos_kernel(const imgp_lanczos_scale_t *s,
+    int64_t num);
 static void imgp_lanczos_normalize(const int64_t *weight, uint32_t n,
     int16_t *coef);
 static int64_t imgp_lanczos_floor(int64_t a, int64_t b);
@@ -33,27 +57,35 @@ imgp_int_t
 imgp_lanczos_create(imgp_work_t *work, const imgp_axis_t *axis,
     imgp_lanczos_t *lanczos)
 {
-    int64_t   *weight;
-    uint32_t   i;
-    uint64_t   unit;
+    int64_t               *weight;
+    uint32_t               i;
+    imgp_lanczos_scale_t   s;
 
-    unit = (uint64_t) axis->pitch * axis->out;
+    imgp_lanczos_scale(axis, &s);
 
-    lanczos->out = axis->out;
-    lanczos->samples = ((uint64_t) axis->length + axis->pitch - 1)
-                       / axis->pitch;
+    lanczos->out = imgp_axis_outputs(axis);
+    lanczos->samples = imgp_axis_samples(axis);
     lanczos->taps = 1;
 
-    if (unit != axis->span || axis->pitch != 1) {
-        lanczos->taps = (2 * IMGP_LANCZOS_SUPPORT * (uint64_t) axis->span
-                         + unit - 1) / unit;
+    if (!imgp_lanczos_identical(axis)) {
+        lanczos->taps = (2 * IMGP_LANCZOS_SUPPORT * s.scale - 1) / s.unit + 1;
+
+        /* a last sample that is cut lies nearer than its number says */
+
+        if (s.scale == s.unit && axis->length % axis->pitch != 0) {
+            lanczos->taps++;
+        }
+
         lanczos->taps = imgp_min(lanczos->taps, lanczos->samples);
     }
 
+    lanczos->stride = (lanczos->taps + IMGP_LANCZOS_PAD - 1)
+                      / IMGP_LANCZOS_PAD * IMGP_LANCZOS_PAD;
+
     weight = imgp_work_array(work, lanczos->taps, sizeof(int64_t));
-    lanczos->first = imgp_work_array(work, axis->out, sizeof(uint32_t));
-    lanczos->coef = imgp_work_array(work, axis->out,
-                                    lanczos->taps * sizeof(int16_t));
+    lanczos->first = imgp_work_array(work, lanczos->out, sizeof(uint32_t));
+    lanczos->coef = imgp_work_array(work, lanczos->out,
+                                    lanczos->stride * sizeof(int16_t));
 
     if (weight == NULL || lanczos->first == NULL || lanczos->coef == NULL) {
         imgp_work_free(work, weight);
@@ -61,12 +93,15 @@ imgp_lanczos_create(imgp_work_t *work, const imgp_axis_t *axis,
         return IMGP_ERROR;
     }
 
-    if (unit == axis->span && axis->pitch == 1) {
+    memset(lanczos->coef, 0,
+           (size_t) lanczos->out * lanczos->stride * sizeof(int16_t));
+
+    if (imgp_lanczos_identical(axis)) {
         imgp_lanczos_identity(axis, lanczos);
 
     } else {
-        for (i = 0; i < axis->out; i++) {
-            imgp_lanczos_output(axis, i, lanczos, weight);
+        for (i = 0; i < lanczos->out; i++) {
+            imgp_lanczos_output(&s, i, lanczos, weight);
         }
     }
 
@@ -88,74 +123,110 @@ imgp_lanczos_free(imgp_work_t *work, imgp_lanczos_t *lanczos)
 
 
 static void
-imgp_lanczos_identity(const imgp_axis_t *axis, imgp_lanczos_t *lanczos)
+imgp_lanczos_scale(const imgp_axis_t *axis, imgp_lanczos_scale_t *s)
 {
-    uint32_t  i;
-
-    for (i = 0; i < axis->out; i++) {
-        lanczos->first[i] = axis->start + i;
-        lanczos->coef[i] = 1 << IMGP_LANCZOS_BITS;
-    }
+    s->axis = axis;
+    s->unit = (int64_t) axis->pitch * axis->out;
+    s->step = (int64_t) imgp_axis_cover(axis) * axis->span;
+    s->scale = imgp_max(s->unit, s->step);
+    s->inverse = (1ULL << IMGP_LANCZOS_INVERSE) / s->scale;
 }
 
 
-/*
- * In units of 1 / (2 * out) pixels: the centre of output i is at "centre",
- * that of sample j at (2j + 1) * unit, the kernel ends 6 * span from the
- * centre.
- */
+imgp_uint_t
+imgp_lanczos_identical(const imgp_axis_t *axis)
+{
+    uint64_t  edge;
+
+    edge = axis->flip ? (uint64_t) axis->start + axis->span : axis->start;
+
+    return axis->span == axis->out && axis->pitch == imgp_axis_cover(axis)
+           && edge % axis->pitch == 0;
+}
+
 
 static void
-imgp_lanczos_output(const imgp_axis_t *axis, uint32_t i,
-    imgp_lanczos_t *lanczos, int64_t *weight)
+imgp_lanczos_identity(const imgp_axis_t *axis, imgp_lanczos_t *lanczos)
 {
-    int64_t   unit, centre, reach, lo, hi, j, left;
-    uint32_t  first, k;
+    uint32_t  i, edge;
 
-    unit = (int64_t) axis->pitch * axis->out;
-    reach = 2 * IMGP_LANCZOS_SUPPORT * (int64_t) axis->span;
-    centre = 2 * (int64_t) axis->start * axis->out
-             + (2 * (int64_t) i + 1) * axis->span;
+    edge = (axis->start + (axis->flip ? axis->span : 0)) / axis->pitch;
 
-    lo = imgp_lanczos_floor(centre - reach - unit, 2 * unit) + 1;
-    hi = imgp_lanczos_floor(centre + reach - unit - 1, 2 * unit);
-
-    lo = imgp_max(lo, 0);
-    hi = imgp_min(hi, (int64_t) lanczos->samples - 1);
-
-    first = imgp_min(lo, (int64_t) lanczos->samples - lanczos->taps);
-
-    for (k = 0; k < lanczos->taps; k++) {
-        j = (int64_t) first + k;
-
-        if (j < lo || j > hi) {
-            weight[k] = 0;
-            continue;
-        }
-
-        left = (int64_t) axis->length - j * axis->pitch;
-
-        weight[k] = imgp_lanczos_kernel((2 * j + 1) * unit - centre,
-                                        axis->span)
-                    * imgp_min(left, (int64_t) axis->pitch);
+    for (i = 0; i < lanczos->out; i++) {
+        lanczos->first[i] = axis->flip ? edge - 1 - i : edge + i;
+        lanczos->coef[(size_t) i * lanczos->stride] = 1 << IMGP_LANCZOS_BITS;
     }
-
-    lanczos->first[i] = first;
-
-    imgp_lanczos_normalize(weight, lanczos->taps,
-                           lanczos->coef + (size_t) i * lanczos->taps);
 }
 
 
-/* at num / (2 * span) */
+static void
+imgp_lanczos_output(const imgp_lanczos_scale_t *s, uint32_t i,
+    imgp_lanczos_t *lanczos, int64_t *weight)
+{
+    int64_t             centre, reach, lo, j, middle, cover;
+    uint32_t            k;
+    const imgp_axis_t  *axis;
+
+    axis = s->axis;
+
+    reach = 2 * IMGP_LANCZOS_SUPPORT * s->scale;
+    centre = imgp_lanczos_centre(s, i);
+
+    lo = imgp_lanczos_floor(centre - reach - s->unit, 2 * s->unit) + 1;
+    lo = imgp_min(lo, (int64_t) lanczos->samples - lanczos->taps);
+    lo = imgp_max(lo, 0);
+
+    for (k = 0; k < lanczos->taps; k++) {
+        j = (lo + k) * axis->pitch;
+
+        cover = imgp_min((int64_t) axis->pitch, axis->length - j);
+        middle = (2 * j + cover) * axis->out;
+
+        weight[k] = cover * imgp_lanczos_kernel(s, middle - centre);
+    }
+
+    lanczos->first[i] = lo;
+
+    imgp_lanczos_normalize(weight, lanczos->taps,
+                           lanczos->coef + (size_t) i * lanczos->stride);
+}
+
 
 static int64_t
-imgp_lanczos_kernel(int64_t num, int64_t span)
+imgp_lanczos_centre(const imgp_lanczos_scale_t *s, uint32_t i)
+{
+    int64_t             cover, left, edge, at;
+    const imgp_axis_t  *axis;
+
+    axis = s->axis;
+
+    cover = imgp_axis_cover(axis);
+    left = imgp_min(cover, axis->out - i * cover);
+
+    edge = 2 * (int64_t) axis->start * axis->out;
+    at = (2 * i * cover + left) * axis->span;
+
+    return axis->flip ? edge + 2 * (int64_t) axis->span * axis->out - at
+                      : edge + at;
+}
+
+
+/* at num / (2 * scale) */
+
+static int64_t
+imgp_lanczos_kernel(const imgp_lanczos_scale_t *s, int64_t num)
 {
     int64_t  pos, i, frac, a, b;
 
-    pos = imgp_max(num, -num)
-          * (IMGP_LANCZOS_STEPS << IMGP_LANCZOS_FRAC) / (2 * span);
+    num = imgp_max(num, -num);
+
+    if (num >= 2 * IMGP_LANCZOS_SUPPORT * s->scale) {
+        return 0;
+    }
+
+    num *= IMGP_LANCZOS_STEPS;
+    pos = (unsigned __int128) num * s->inverse
+          >> (IMGP_LANCZOS_INVERSE + 1 - IMGP_LANCZOS_FRAC);
 
     i = pos >> IMGP_LANCZOS_FRAC;
     frac = pos & ((1 << IMGP_LANCZOS_FRAC) - 1);
@@ -163,14 +234,14 @@ imgp_lanczos_kernel(int64_t num, int64_t span)
     a = imgp_lanczos_table[i];
     b = imgp_lanczos_table[i + 1];
 
-    return a + imgp_lanczos_floor((b - a) * frac, 1 << IMGP_LANCZOS_FRAC);
+    return a + (((b - a) * frac) >> IMGP_LANCZOS_FRAC);
 }
 
 
 static void
 imgp_lanczos_normalize(const int64_t *weight, uint32_t n, int16_t *coef)
 {
-    int64_t   sum, c;
+    int64_t   sum, norm, c;
     int32_t   rest;
     uint32_t  k, peak;
 
@@ -183,10 +254,12 @@ imgp_lanczos_normalize(const int64_t *weight, uint32_t n, int16_t *coef)
     }
 
     rest = 1 << IMGP_LANCZOS_BITS;
+    norm = (1LL << IMGP_LANCZOS_NORM) / sum;
 
     for (k = 0; k < n; k++) {
-        c = imgp_lanczos_floor(weight[k] * (2 << IMGP_LANCZOS_BITS) + sum,
-                               2 * sum);
+        c = weight[k] * norm
+            + (1LL << (IMGP_LANCZOS_NORM - IMGP_LANCZOS_BITS - 1));
+        c >>= IMGP_LANCZOS_NORM - IMGP_LANCZOS_BITS;
         coef[k] = c;
         rest -= c;
     }

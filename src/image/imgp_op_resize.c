@@ -15,7 +15,7 @@
 #include <imgp/imgp_encode.h>
 
 
-#define IMGP_OP_RESIZE_VERSION  1
+#define IMGP_OP_RESIZE_VERSION  2
 
 
 static void *imgp_op_resize_parse(imgp_pool_t *pool, const imgp_str_t *args,

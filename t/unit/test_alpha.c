@@ -17,6 +17,7 @@ static imgp_image_t make(uint32_t n, uint32_t space, uint32_t alpha,
 static void test_fix(void);
 static void test_fix_16(void);
 static void test_clamp(void);
+static void test_rows(void);
 static void test_real(void);
 static void test_flatten(void);
 
@@ -31,6 +32,7 @@ main(void)
     test_fix();
     test_fix_16();
     test_clamp();
+    test_rows();
     test_real();
     test_flatten();
 
@@ -133,6 +135,50 @@ test_clamp(void)
 
     ok(memcmp(row, "\0\xff\x80\xff" "\xff\0\3\x80", 8) == 0,
        "clamped to 0, to full and to alpha");
+}
+
+
+/* one pixel that is not opaque, one that is not clear, at every place */
+
+static void
+test_rows(void)
+{
+    u_char        row[2 * 4 * 19];
+    uint32_t      x, n, c, space, depth, wrong, from, to;
+    imgp_image_t  form;
+
+    wrong = 0;
+
+    for (space = 1; space <= 3; space += 2) {
+        for (depth = 8; depth <= 16; depth += 8) {
+            for (n = 1; n <= 19; n++) {
+                for (x = 0; x < n; x++) {
+                    imgp_image_form(&form, n, 1, space, 1, depth);
+                    c = form.channels * (depth / 8);
+
+                    memset(row, 255, sizeof(row));
+                    memset(row + x * c, 0, c);
+                    wrong += depth == 8 && imgp_alpha_opaque(&form, row, n);
+
+                    memset(row + x * c, 255, c);
+                    wrong += !imgp_alpha_opaque(&form, row, n);
+
+                    imgp_alpha_extent(&form, row, n, &from, &to);
+                    wrong += from != 0 || to != n;
+
+                    memset(row, 0, sizeof(row));
+                    imgp_alpha_extent(&form, row, n, &from, &to);
+                    wrong += from != to;
+
+                    row[(x + 1) * c - 1] = 1;
+                    imgp_alpha_extent(&form, row, n, &from, &to);
+                    wrong += from != x || to != x + 1;
+                }
+            }
+        }
+    }
+
+    is_int(wrong, 0, "rows that are opaque, parts that are not clear");
 }
 
 

@@ -94,11 +94,11 @@ test_window(void)
         first = imgp_image_row(&image, 0)[0];
         last = imgp_image_row(&image, 9)[9];
 
-        /* the middle 201 of 1000: stripes 40 to 60, by 20 pixels */
+        /* the middle 201 of 1000: the first 20 hold 39 to 41, the last 58, 59 */
 
         ok(image.width == 10 && image.height == 10
            && (imgp_min(first, last) == 40 || imgp_min(first, last) == 41)
-           && imgp_max(first, last) == 59,
+           && (imgp_max(first, last) == 58 || imgp_max(first, last) == 59),
            "cover, orientation %u: %u to %u", o, first, last);
 
         imgp_image_free(&work, &image);

@@ -10,6 +10,8 @@
 
 
 static void check(const imgp_axis_t *axis);
+static double middle(const imgp_axis_t *axis, uint32_t i);
+static void check_identical(void);
 static double kernel(double x);
 
 
@@ -19,27 +21,77 @@ main(void)
     imgp_uint_t  i;
 
     static const imgp_axis_t  axes[] = {
-        { 100, 1, 0, 100, 100 },
-        { 100, 1, 20, 50, 50 },
-        { 100, 1, 0, 100, 99 },
-        { 100, 1, 0, 100, 33 },
-        { 100, 1, 7, 90, 33 },
-        { 101, 2, 0, 101, 25 },
-        { 1001, 8, 0, 1001, 62 },
-        { 1001, 8, 300, 600, 35 },
-        { 5, 1, 0, 5, 1 },
-        { 1, 1, 0, 1, 1 },
-        { 8, 8, 0, 8, 1 },
-        { 65500, 1, 0, 65500, 2048 },
-        { 65500, 4094, 0, 65500, 1 },
-        { 65500, 1, 0, 65500, 65499 }
+        { 100, 1, 0, 100, 100, 1, 0 },
+        { 100, 1, 20, 50, 50, 1, 0 },
+        { 100, 1, 0, 100, 99, 1, 0 },
+        { 100, 1, 0, 100, 33, 1, 0 },
+        { 100, 1, 7, 90, 33, 1, 0 },
+        { 101, 2, 0, 101, 25, 1, 0 },
+        { 1001, 8, 0, 1001, 62, 1, 0 },
+        { 1001, 8, 300, 600, 35, 1, 0 },
+        { 5, 1, 0, 5, 1, 1, 0 },
+        { 1, 1, 0, 1, 1, 1, 0 },
+        { 8, 8, 0, 8, 1, 1, 0 },
+        { 65500, 1, 0, 65500, 2048, 1, 0 },
+        { 65500, 4094, 0, 65500, 1, 1, 0 },
+        { 65500, 1, 0, 65500, 65499, 1, 0 },
+
+        /* chroma: halved sources, halved targets, both, made whole */
+
+        { 101, 2, 0, 101, 25, 1, 0 },
+        { 101, 1, 0, 101, 101, 2, 0 },
+        { 4001, 4, 0, 4001, 1023, 2, 0 },
+        { 4001, 8, 0, 4001, 1023, 1, 0 },
+        { 4000, 8, 0, 4000, 1023, 1, 0 },
+        { 101, 2, 0, 101, 101, 1, 0 },
+        { 3, 2, 0, 3, 3, 2, 0 },
+        { 1, 2, 0, 1, 1, 2, 0 },
+
+        /* against the samples */
+
+        { 101, 1, 0, 101, 33, 1, 1 },
+        { 101, 1, 7, 80, 33, 1, 1 },
+        { 101, 2, 0, 101, 101, 2, 1 },
+        { 4001, 4, 100, 3000, 1023, 2, 1 }
     };
 
     for (i = 0; i < imgp_nelts(axes); i++) {
         check(&axes[i]);
     }
 
+    check_identical();
+
     return done();
+}
+
+
+/* where the border does not fall between samples, these must be made anew */
+
+static void
+check_identical(void)
+{
+    ok(imgp_lanczos_identical(&(imgp_axis_t) { 101, 2, 0, 101, 101, 2, 0 })
+       && imgp_lanczos_identical(&(imgp_axis_t) { 100, 2, 0, 100, 100, 2, 1 })
+       && !imgp_lanczos_identical(&(imgp_axis_t) { 101, 2, 0, 101, 101, 2, 1 })
+       && !imgp_lanczos_identical(&(imgp_axis_t) { 101, 2, 1, 100, 100, 2, 0 })
+       && !imgp_lanczos_identical(&(imgp_axis_t) { 100, 2, 0, 100, 50, 1, 0 }),
+       "what is left as it is");
+}
+
+
+/* of output i, in pixels of the source; the last one may be cut */
+
+static double
+middle(const imgp_axis_t *a, uint32_t i)
+{
+    double    m;
+    uint32_t  cover;
+
+    cover = imgp_axis_cover(a);
+
+    m = (i * cover + fmin((i + 1) * cover, a->out)) / 2.0 * a->span / a->out;
+
+    return a->start + (a->flip ? a->span - m : m);
 }
 
 
@@ -63,17 +115,21 @@ check(const imgp_axis_t *a)
     worst = 0;
     sums = 0;
     inside = 0;
-    scale = (double) a->span / a->out;
+    scale = fmax((double) a->span * imgp_axis_cover(a) / a->out, a->pitch);
 
-    for (i = 0; i < a->out; i++) {
-        centre = a->start + (i + 0.5) * scale;
+    if (imgp_lanczos_identical(a)) {
+        scale = 1e-9;
+    }
+
+    for (i = 0; i < l.out; i++) {
+        centre = middle(a, i);
         sum = 0;
 
         j = fmax(0, floor((centre - 3 * scale) / a->pitch) - 1);
 
         for ( /* void */ ; j * (uint64_t) a->pitch < a->length; j++) {
             cover = fmin(a->pitch, a->length - (double) j * a->pitch);
-            w = ((j + 0.5) * a->pitch - centre) / scale;
+            w = (j * (double) a->pitch + cover / 2 - centre) / scale;
 
             if (fabs(w) < 3) {
                 sum += kernel(w) * cover;
@@ -89,20 +145,21 @@ check(const imgp_axis_t *a)
         for (k = 0; k < l.taps; k++) {
             j = l.first[i] + k;
             cover = fmin(a->pitch, a->length - (double) j * a->pitch);
-            w = kernel(((j + 0.5) * a->pitch - centre) / scale) * cover / sum;
+            w = kernel((j * (double) a->pitch + cover / 2 - centre) / scale)
+                * cover / sum;
 
-            total += l.coef[(size_t) i * l.taps + k];
-            worst = fmax(worst, fabs(l.coef[(size_t) i * l.taps + k] / 16384.0
-                                     - w));
+            total += l.coef[(size_t) i * l.stride + k];
+            worst = fmax(worst, fabs(l.coef[(size_t) i * l.stride + k]
+                                     / 16384.0 - w));
         }
 
         sums += (total == 16384);
         inside += (l.first[i] + l.taps <= l.samples);
     }
 
-    ok(sums == a->out && inside == a->out,
-       "%u (%u) to %u: sums are 1, all within the source", a->length,
-       a->pitch, a->out);
+    ok(sums == l.out && inside == l.out,
+       "%u (%u) to %u (%u)%s: sums are 1, all within the source", a->length,
+       a->pitch, a->out, imgp_axis_cover(a), a->flip ? ", against" : "");
 
     /* half a step of 14 bits each, and what normalizing moved to the peak */
 

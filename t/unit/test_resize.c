@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include "imgp_run.h"
+#include <imgp/imgp_simd.h>
 
 
 static void test_reference(uint32_t w, uint32_t h, int type, int depth,
@@ -16,6 +17,7 @@ static double *test_float(uint32_t w, uint32_t h, uint32_t tw, uint32_t th,
 static double test_kernel(double x);
 static void test_flat(void);
 static void test_bleeding(void);
+static void test_variants(void);
 static void test_jpeg_quality(void);
 
 
@@ -36,6 +38,7 @@ main(void)
 
     test_flat();
     test_bleeding();
+    test_variants();
     test_jpeg_quality();
 
     return done();
@@ -268,6 +271,84 @@ test_bleeding(void)
     p = test_pixels("encode png", test_png(&t, test_hidden));
     ok(test_near(&p, 15, 5, 0, 0, 0, 0, 0), "also where nothing is resized");
     free(p.rgba);
+}
+
+
+/* every SIMD form gives the bytes of plain C, through the whole resampler */
+
+static int
+test_variant(uint32_t simd, uint32_t width, int type, int depth,
+    const char *line)
+{
+    int          same;
+    imgp_str_t   s;
+    test_run_t   a, b;
+    test_png_t   t = { .width = width, .height = 5 + width % 9, .type = type,
+                       .depth = depth };
+
+    s = test_png(&t, test_value);
+
+    test_init(&a);
+    a.task.simd = IMGP_SIMD_NONE;
+    test_op(&a, line, s);
+
+    test_init(&b);
+    b.task.simd = simd;
+    test_op(&b, line, s);
+
+    same = a.rc == IMGP_OK && b.rc == IMGP_OK
+           && a.task.outputs[0].len == b.task.outputs[0].len
+           && memcmp(a.task.outputs[0].data, b.task.outputs[0].data,
+                     a.task.outputs[0].len) == 0;
+
+    imgp_op_free(&a.task);
+    imgp_op_free(&b.task);
+    free(s.data);
+
+    return same;
+}
+
+
+static void
+test_variants(void)
+{
+    uint32_t     simd, w, wrong;
+    imgp_uint_t  i;
+
+    static const struct {
+        int          type;
+        int          depth;
+    } forms[] = {
+        { PNG_COLOR_TYPE_GRAY, 8 },
+        { PNG_COLOR_TYPE_GRAY_ALPHA, 8 },
+        { PNG_COLOR_TYPE_RGB, 8 },
+        { PNG_COLOR_TYPE_RGB_ALPHA, 8 },
+        { PNG_COLOR_TYPE_GRAY, 16 },
+        { PNG_COLOR_TYPE_RGB, 16 },
+        { PNG_COLOR_TYPE_RGB_ALPHA, 16 }
+    };
+
+    for (simd = IMGP_SIMD_SSE41; simd < IMGP_SIMD_MAX; simd++) {
+
+        if (imgp_simd_choose(simd) != simd) {
+            skip("this machine has no %s", imgp_simd_name(simd));
+            continue;
+        }
+
+        wrong = 0;
+
+        for (w = 1; w <= 67; w++) {
+            for (i = 0; i < imgp_nelts(forms); i++) {
+                wrong += !test_variant(simd, w, forms[i].type, forms[i].depth,
+                                       "encode png max=64x5");
+                wrong += !test_variant(simd, w, forms[i].type, forms[i].depth,
+                                       "resize 3x2 fit=exact");
+            }
+        }
+
+        is_int(wrong, 0, "%s: widths 1 to 67, %d forms",
+               imgp_simd_name(simd), (int) imgp_nelts(forms));
+    }
 }
 
 

@@ -1,0 +1,14 @@
+
+/*
+ * AVX2 against plain C.
+ */
+
+
+#include "imgp_taps.h"
+
+
+int
+main(void)
+{
+    return test_simd(IMGP_SIMD_AVX2);
+}

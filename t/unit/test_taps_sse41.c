@@ -1,0 +1,14 @@
+
+/*
+ * SSE4.1 against plain C.
+ */
+
+
+#include "imgp_taps.h"
+
+
+int
+main(void)
+{
+    return test_simd(IMGP_SIMD_SSE41);
+}
