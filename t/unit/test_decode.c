@@ -94,7 +94,7 @@ test_window(void)
         first = imgp_image_row(&image, 0)[0];
         last = imgp_image_row(&image, 9)[9];
 
-        /* the middle 201 of 1000: the first 20 hold 39 to 41, the last 58, 59 */
+        /* the middle 201 of 1000: 20 pixels from stripe 39, to stripe 59 */
 
         ok(image.width == 10 && image.height == 10
            && (imgp_min(first, last) == 40 || imgp_min(first, last) == 41)

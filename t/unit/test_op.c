@@ -64,16 +64,16 @@ test_texts(void)
     const imgp_str_t  *text;
 
     static const char  *texts[][2] = {
-        { "resize 1200", "resize 1200x1200 fit=inside v=1" },
-        { "resize 1200x1200 fit=inside", "resize 1200x1200 fit=inside v=1" },
-        { "resize 8x9 fit=cover", "resize 8x9 fit=cover v=1" },
-        { "resize 65500x1 fit=exact", "resize 65500x1 fit=exact v=1" },
+        { "resize 1200", "resize 1200x1200 fit=inside v=2" },
+        { "resize 1200x1200 fit=inside", "resize 1200x1200 fit=inside v=2" },
+        { "resize 8x9 fit=cover", "resize 8x9 fit=cover v=2" },
+        { "resize 65500x1 fit=exact", "resize 65500x1 fit=exact v=2" },
         { "encode auto", "encode auto max=0x0 quality=85 "
-                         "background=#ffffff v=1" },
+                         "background=#ffffff v=2" },
         { "encode jpeg quality=1 max=7 background=#ABCdef",
-          "encode jpeg max=7x7 quality=1 background=#abcdef v=1" },
+          "encode jpeg max=7x7 quality=1 background=#abcdef v=2" },
         { "encode png max=7x8", "encode png max=7x8 quality=85 "
-                                "background=#ffffff v=1" },
+                                "background=#ffffff v=2" },
         { "canvas 10", "canvas 10 color=#00000000 v=1" },
         { "canvas 10 color=transparent", "canvas 10 color=#00000000 v=1" },
         { "canvas 10 color=#12345600", "canvas 10 color=#00000000 v=1" },
