@@ -99,7 +99,7 @@ ngx_http_imgp_adopt_pipeline(ngx_http_imgp_zone_t *zone, imgp_str_t *name)
 
     ngx_http_imgp_zone_lock(zone);
 
-    place = ngx_http_imgp_zone_place(zone, name);
+    place = ngx_http_imgp_place(zone, name);
 
     ngx_http_imgp_zone_unlock(zone);
 

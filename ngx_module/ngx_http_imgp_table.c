@@ -170,7 +170,7 @@ ngx_http_imgp_table_claim(ngx_http_imgp_zone_t *zone, ngx_uint_t *limits,
 
         /* a pipeline of a newer configuration: its own workers run it */
 
-        if (limits[n] == 0 && p->generation > zone->generation) {
+        if (limits[n] == 0 && p->last > zone->generation) {
             continue;
         }
 

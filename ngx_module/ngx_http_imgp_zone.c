@@ -1,8 +1,7 @@
 
 /*
- * The shared zone: its layout, its lock, the places of pipelines, and the
- * table of worker processes.  The layout and the reasons stand in
- * ngx_http_imgp_zone.h.
+ * The shared zone: its layout, its lock, and the table of worker processes.
+ * The layout and the reasons stand in ngx_http_imgp_zone.h.
  *
  * zone_init() runs in the master, all else in the event loop of workers.
  */
@@ -14,9 +13,6 @@
 static ngx_int_t ngx_http_imgp_zone_layout(ngx_http_imgp_zone_t *zone);
 static void ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone);
 static void ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone);
-static ngx_int_t ngx_http_imgp_zone_pipelines(ngx_http_imgp_zone_t *zone);
-static ngx_int_t ngx_http_imgp_zone_pipeline(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_pipeline_t *pipeline);
 static void ngx_http_imgp_zone_predecessor(ngx_http_imgp_zone_t *zone);
 
 
@@ -75,7 +71,7 @@ ngx_http_imgp_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     zone->shpool->log_nomem = 0;
 
-    return ngx_http_imgp_zone_pipelines(zone);
+    return ngx_http_imgp_place_pipelines(zone);
 }
 
 
@@ -166,96 +162,6 @@ ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone)
 
     ngx_http_imgp_rebuild(zone);
     sh->rebuilt = 0;
-}
-
-
-static ngx_int_t
-ngx_http_imgp_zone_pipelines(ngx_http_imgp_zone_t *zone)
-{
-    ngx_int_t                   rc;
-    ngx_uint_t                  i;
-    ngx_http_imgp_pipeline_t  **pipelines;
-
-    pipelines = zone->conf->pipelines.elts;
-
-    ngx_http_imgp_zone_lock(zone);
-
-    zone->generation = ++zone->sh->generation;
-
-    for (rc = NGX_OK, i = 0; i < zone->conf->pipelines.nelts; i++) {
-        rc = ngx_http_imgp_zone_pipeline(zone, pipelines[i]);
-        if (rc != NGX_OK) {
-            break;
-        }
-    }
-
-    ngx_http_imgp_zone_unlock(zone);
-
-    if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
-                      "too many image pipelines, at most %d of old and new "
-                      "configurations together can be alive",
-                      NGX_HTTP_IMGP_PIPELINES);
-    }
-
-    return rc;
-}
-
-
-/* a pipeline keeps its place by its name, through all reloads */
-
-static ngx_int_t
-ngx_http_imgp_zone_pipeline(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_pipeline_t *pipeline)
-{
-    ngx_http_imgp_shpipeline_t  *place;
-
-    place = ngx_http_imgp_zone_place(zone, &pipeline->plan->name);
-
-    if (place == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_memcmp(place->plan, pipeline->plan->digest, IMGP_DIGEST_LEN) != 0)
-    {
-        ngx_memzero(place->expect, sizeof(place->expect));
-        ngx_memcpy(place->plan, pipeline->plan->digest, IMGP_DIGEST_LEN);
-    }
-
-    place->generation = zone->generation;
-    pipeline->index = place - zone->sh->pipelines;
-
-    return NGX_OK;
-}
-
-
-ngx_http_imgp_shpipeline_t *
-ngx_http_imgp_zone_place(ngx_http_imgp_zone_t *zone, const imgp_str_t *name)
-{
-    ngx_uint_t                   i;
-    ngx_http_imgp_shpipeline_t  *p, *place;
-
-    place = NULL;
-
-    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
-        p = &zone->sh->pipelines[i];
-
-        if (ngx_strncmp(p->name, name->data, name->len) == 0
-            && p->name[name->len] == '\0')
-        {
-            return p;
-        }
-
-        if (place == NULL && p->name[0] == '\0') {
-            place = p;
-        }
-    }
-
-    if (place) {
-        ngx_memcpy(place->name, name->data, name->len);
-    }
-
-    return place;
 }
 
 
@@ -419,6 +325,7 @@ ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone)
 
         if (w->pid == 0) {
             w->pid = ngx_pid;
+            w->generation = zone->generation;
             w->beat = ngx_current_msec;
             w->watching = 0;
             w->blameless = 0;

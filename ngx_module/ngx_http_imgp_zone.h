@@ -76,13 +76,15 @@ typedef struct {
     ngx_msec_t                     beat;       /* of CLOCK_MONOTONIC */
     uint32_t                       watching;   /* clients held, runs joined */
     uint32_t                       blameless;  /* no job has ended it */
+    uint32_t                       generation; /* its configuration */
 } ngx_http_imgp_shworker_t;
 
 
 typedef struct {
     u_char                         name[IMGP_NAME_LEN];
     u_char                         plan[IMGP_DIGEST_LEN];
-    uint32_t                       generation; /* last one that has it */
+    uint32_t                       first;      /* configurations, from one */
+    uint32_t                       last;       /* to another, that have it */
     ngx_http_imgp_list_t           queue;
     uint32_t                       running;
     uint32_t                       calls[IMGP_STAGES_MAX];
@@ -180,10 +182,13 @@ ngx_uint_t ngx_http_imgp_zone_lost(ngx_http_imgp_zone_t *zone,
 
 ngx_int_t ngx_http_imgp_zone_losses(ngx_http_imgp_zone_t *zone, u_char *lost);
 
-/* under the lock: where a pipeline of this name is, or can be; NULL: nowhere */
+/* ngx_http_imgp_place.c: a configuration comes to the zone; under the lock,
+   where a pipeline of this name is, or can be, as long as the caller's
+   configuration is alive; NULL: nowhere */
 
-ngx_http_imgp_shpipeline_t *ngx_http_imgp_zone_place(
-    ngx_http_imgp_zone_t *zone, const imgp_str_t *name);
+ngx_int_t ngx_http_imgp_place_pipelines(ngx_http_imgp_zone_t *zone);
+ngx_http_imgp_shpipeline_t *ngx_http_imgp_place(ngx_http_imgp_zone_t *zone,
+    const imgp_str_t *name);
 
 /* under the lock, after a death in it (ngx_http_imgp_rebuild.c) */
 

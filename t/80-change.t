@@ -68,6 +68,29 @@ tap.is_([nginx.request('POST', job + '/retry').status for job in jobs[1:]],
         [202] * 5, 'each can be tried again')
 trial.check_jobs(jobs)
 
+# ever new names: a place in the zone is had by 32 pipelines at a time, and is
+# given back when nothing is left of the one before
+
+NAMES = 40
+waiting = nginx.post('/line/', picture(77, 20), 'image/png',
+                     idempotency_key='"w"').headers['Location']
+
+for n in range(NAMES):
+    trial.rewrite(lambda http, server: (
+        http.replace(' line ', ' line_%d ' % n),
+        server.replace('pass line', 'pass line_%d' % n)))
+    nginx.reload()
+
+    if n % 8 == 0:
+        trial.check_jobs([nginx.post('/line/', picture(100 + n, 20), 'image/png')
+                          .headers['Location']])
+
+tap.is_(nginx.logged('too many image pipelines'), [], '%d reloads, each with a '
+        'pipeline of a new name' % NAMES)
+trial.rewrite()
+nginx.reload()
+trial.check_jobs([waiting])
+
 # another size of the zone: a new, empty one, and the old with what runs in it
 
 for size in ('4m', '12m'):
