@@ -238,6 +238,10 @@ ngx_int_t ngx_http_imgp_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 ngx_int_t ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_zone_leave(ngx_http_imgp_zone_t *zone);
 
+/* the store has grown by so many bytes: past max_size it is swept soon */
+
+void ngx_http_imgp_zone_grown(ngx_http_imgp_zone_t *zone, uint64_t bytes);
+
 /* measured durations of a pipeline's stages */
 
 void ngx_http_imgp_zone_expect(ngx_http_imgp_zone_t *zone,

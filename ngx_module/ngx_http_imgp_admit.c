@@ -39,6 +39,8 @@ ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
 
     ngx_http_imgp_upload_free_buffers(u);
 
+    ngx_http_imgp_zone_grown(u->worker->zone, u->added);
+
     if (u->serror.error.code) {
         u->error = u->serror.error;
     }

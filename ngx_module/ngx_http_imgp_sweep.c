@@ -36,6 +36,7 @@ typedef struct {
     ngx_http_imgp_task_t           task;
     ngx_uint_t                     busy;
     uint32_t                       next;       /* job of the walk */
+    uint64_t                       bytes;      /* of the store, at its start */
     volatile uint32_t              cancel;
 
     /* a thread's while its task runs */
@@ -43,7 +44,7 @@ typedef struct {
     ngx_http_imgp_found_t         *found;
     ngx_uint_t                     nfound;
     ngx_uint_t                     more;
-    imgp_uint_t                    spoilt;
+    imgp_journal_odd_t             odd;
     imgp_store_error_t             error;
     imgp_sweep_t                   sweep;
     ngx_http_imgp_set_t            needed;     /* digests */
@@ -193,12 +194,14 @@ ngx_http_imgp_sweep_start(ngx_http_imgp_sweeper_t *s)
 
     ngx_memzero(&s->error, sizeof(imgp_store_error_t));
     ngx_memzero(&s->sweep, sizeof(imgp_sweep_t));
+    ngx_memzero(&s->odd, sizeof(imgp_journal_odd_t));
 
     s->found = NULL;
     s->nfound = 0;
     s->more = 0;
     s->partial = 0;
     s->next = 0;
+    s->bytes = s->worker->zone->sh->store_bytes;
     s->busy = 1;
 
     /* from before the first job is looked at: what comes later is young */
@@ -327,7 +330,7 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
 
     ngx_http_imgp_sweep_sort(&s->known);
 
-    if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->spoilt,
+    if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->odd,
                           &s->error)
         == IMGP_ERROR
         || s->more || s->partial || s->early)
@@ -418,11 +421,17 @@ ngx_http_imgp_sweep_done(void *data)
                       s->error.call);
     }
 
-    if (s->spoilt) {
+    if (s->odd.spoilt) {
         ngx_log_error(NGX_LOG_CRIT, w->log, 0,
                       "image pipeline: %ui spoilt records in the journal, "
-                      "moved to tmp/", (ngx_uint_t) s->spoilt);
-        s->spoilt = 0;
+                      "moved to tmp/", (ngx_uint_t) s->odd.spoilt);
+    }
+
+    if (s->odd.foreign && s->odd.foreign != w->zone->sh->foreign) {
+        ngx_log_error(NGX_LOG_WARN, w->log, 0,
+                      "image pipeline: %ui records of another version of the "
+                      "module in the journal, left for that one",
+                      (ngx_uint_t) s->odd.foreign);
     }
 
     for (i = 0; i < s->nfound; i++) {
@@ -448,8 +457,13 @@ ngx_http_imgp_sweep_done(void *data)
         w->zone->sh->sweeper = NGX_HTTP_IMGP_NONE;
     }
 
+    w->zone->sh->foreign = s->odd.foreign;
+
+    /* what was added meanwhile may be counted twice, until the next sweep */
+
     if (s->sweep.files) {
-        w->zone->sh->store_bytes = s->sweep.size;
+        (void) ngx_atomic_fetch_add(&w->zone->sh->store_bytes,
+                                    s->sweep.size - s->bytes);
     }
 
     ngx_http_imgp_zone_unlock(w->zone);

@@ -248,6 +248,9 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
 
     unit->state = NGX_HTTP_IMGP_UNIT_IDLE;
 
+    ngx_http_imgp_zone_grown(unit->run->worker->zone, unit->added);
+    unit->added = 0;
+
     if (unit->run->gone || unit->run->ending || unit->cancel) {
         imgp_error_set(&unit->error.error, IMGP_E_CANCELED, "canceled");
         ngx_http_imgp_unit_end(unit);

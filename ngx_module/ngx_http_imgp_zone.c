@@ -443,6 +443,15 @@ ngx_http_imgp_zone_losses(ngx_http_imgp_zone_t *zone, u_char *lost)
 
 
 void
+ngx_http_imgp_zone_grown(ngx_http_imgp_zone_t *zone, uint64_t bytes)
+{
+    if (bytes) {
+        (void) ngx_atomic_fetch_add(&zone->sh->store_bytes, bytes);
+    }
+}
+
+
+void
 ngx_http_imgp_zone_expect(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     ngx_uint_t stage, uint64_t ms)
 {

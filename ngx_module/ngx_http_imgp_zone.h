@@ -137,10 +137,11 @@ typedef struct {
     uint32_t                       recovery;   /* looks into the journal */
     uint32_t                       sweeper;
     ngx_msec_t                     swept;
-    uint64_t                       store_bytes;
+    uint32_t                       foreign;    /* records, told already */
     uint64_t                       rebuilt;
     uint64_t                       reaped;     /* "rebuilt" at that time */
 
+    ngx_atomic_t                   store_bytes;
     ngx_atomic_t                   ring_head;
     ngx_http_imgp_wakeup_t         ring[NGX_HTTP_IMGP_RING];
 

@@ -4,11 +4,13 @@
 # spoilt cost their own job alone; eviction by size and by age takes nothing
 # that a live job, or a finished one that is still kept, needs.
 
+import binascii
 import contextlib
 import os
+import struct
 import time
 
-from imgp import tap, wait_for
+from imgp import SLOW, tap, wait_for
 from trial import KILLED, Load, Trial, ended, kill_all, picture, pictures
 
 LINE = """
@@ -46,7 +48,14 @@ def name(location):
     return location.rpartition('/')[2]
 
 
-# spoilt records
+def of_version(record, version):
+    """As another version of the module would have written it."""
+
+    record = record[:4] + struct.pack('<I', version) + record[8:-4]
+    return record + struct.pack('<I', binascii.crc32(record))
+
+
+# spoilt records, and one of another version, which is left for that one
 
 trial = Trial(ms=250, workers=2, more=LINE, locations=LOCATION)
 nginx = trial.nginx
@@ -57,7 +66,7 @@ wait_for(lambda: trial.counts()['line'] == 2)
 kill_all(nginx)
 waiting = sorted(os.path.basename(path) for path in trial.store('jobs'))
 tap.ok(len(waiting) > 15, '%d jobs wait in the journal' % len(waiting))
-spoilt = waiting[:5]
+spoilt, foreign = waiting[:5], waiting[7]
 
 
 def damage(n, change):
@@ -77,20 +86,31 @@ damage(3, lambda record: os.urandom(len(record)))
 damage(4, lambda record: open(os.path.join(nginx.store, 'jobs', waiting[6]),
                               'rb').read())
 
+path = os.path.join(nginx.store, 'jobs', foreign)
+
+with open(path, 'rb') as file:
+    record = of_version(file.read(), 99)
+
+with open(path, 'wb') as file:
+    file.write(record)
+
 with open(os.path.join(nginx.store, 'jobs', 'README'), 'w') as file:
     file.write('a guest')
 
 os.mkdir(os.path.join(nginx.store, 'jobs', '0' * 26))
 nginx.start()
-good = [job for job in jobs if name(job) not in spoilt]
+good = [job for job in jobs if name(job) not in spoilt + [foreign]]
 trial.check_jobs(good)
 tap.is_({nginx.get(job).status for job in jobs if name(job) in spoilt}, {404},
         'a spoilt record is no job any more')
 tap.is_(len([path for path in trial.store('tmp') if 'spoilt-' in path]), 5,
         'but lies in tmp/ for who wants to look')
 tap.ok(nginx.logged('6 spoilt records'), 'and the log tells')
-tap.is_([os.path.basename(path) for path in trial.store('jobs')], ['README'],
-        'what was never one is left alone')
+tap.is_({os.path.basename(path) for path in trial.store('jobs')},
+        {'README', foreign}, 'what was never one is left alone')
+time.sleep(5)
+tap.is_(len(nginx.logged('1 records of another version')), 1,
+        'and that of another version, which is told once')
 trial.check_log(*KILLED, 'spoilt records')
 nginx.stop()
 
@@ -124,6 +144,18 @@ size = size_of(trial, 'blobs')
 tap.ok(size < 1 << 20, 'are %d KB after the sweep, max_size is 1 MB'
        % (size >> 10))
 trial.check(live, *KILLED)
+
+# between two sweeps the size is known as well: past max_size there is one soon
+
+wait_for(lambda: size_of(trial, 'blobs') < 1 << 20)
+more = Load(nginx, '/quick/', pictures(300, 48, first=20000)).join()
+trial.check_jobs(more.accepted)
+age(trial, 'blobs', 'results')
+before = size_of(trial, 'blobs')
+tap.ok(before > 1 << 20, 'there are %d KB again' % (before >> 10))
+tap.ok(wait_for(lambda: size_of(trial, 'blobs') < before, 20 / SLOW),
+       'and soon they are less')
+
 gone = wait_for(lambda: {nginx.get(job).status for job in old.accepted}
                 <= {404, 410}, 15)
 tap.ok(gone, 'the jobs whose time is over are gone')

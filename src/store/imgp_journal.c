@@ -42,7 +42,7 @@ static imgp_int_t imgp_journal_load(const imgp_store_t *store,
     imgp_str_t *record, imgp_store_error_t *err);
 static imgp_int_t imgp_journal_scan_one(const imgp_store_t *store,
     const u_char *id, imgp_journal_pt handler, void *data,
-    imgp_uint_t *spoilt, imgp_store_error_t *err);
+    imgp_journal_odd_t *odd, imgp_store_error_t *err);
 static imgp_int_t imgp_journal_settle(const imgp_store_t *store,
     const u_char *id, imgp_pool_t *pool, const imgp_record_head_t *head,
     imgp_store_error_t *err);
@@ -219,7 +219,7 @@ imgp_journal_remove(const imgp_store_t *store, const u_char id[IMGP_ID_BYTES])
 
 imgp_int_t
 imgp_journal_scan(const imgp_store_t *store, imgp_journal_pt handler,
-    void *data, imgp_uint_t *spoilt, imgp_store_error_t *err)
+    void *data, imgp_journal_odd_t *odd, imgp_store_error_t *err)
 {
     DIR            *dir;
     char            path[IMGP_PATH_MAX];
@@ -227,7 +227,7 @@ imgp_journal_scan(const imgp_store_t *store, imgp_journal_pt handler,
     imgp_int_t      rc;
     struct dirent  *entry;
 
-    *spoilt = 0;
+    memset(odd, 0, sizeof(imgp_journal_odd_t));
 
     imgp_store_path(store, "jobs", "", 0, path);
 
@@ -250,7 +250,7 @@ imgp_journal_scan(const imgp_store_t *store, imgp_journal_pt handler,
         if (imgp_id_parse((u_char *) entry->d_name, strlen(entry->d_name), id)
             == IMGP_OK)
         {
-            rc = imgp_journal_scan_one(store, id, handler, data, spoilt, err);
+            rc = imgp_journal_scan_one(store, id, handler, data, odd, err);
         }
     }
 
@@ -262,12 +262,13 @@ imgp_journal_scan(const imgp_store_t *store, imgp_journal_pt handler,
 
 static imgp_int_t
 imgp_journal_scan_one(const imgp_store_t *store, const u_char *id,
-    imgp_journal_pt handler, void *data, imgp_uint_t *spoilt,
+    imgp_journal_pt handler, void *data, imgp_journal_odd_t *odd,
     imgp_store_error_t *err)
 {
     char                 path[IMGP_PATH_MAX];
     imgp_int_t           rc;
     imgp_str_t           record;
+    uint32_t             version;
     imgp_pool_t         *pool;
     imgp_record_head_t   head;
 
@@ -289,12 +290,13 @@ imgp_journal_scan_one(const imgp_store_t *store, const u_char *id,
     if (imgp_record_head(record.data, record.len, &head) != IMGP_OK
         || memcmp(head.id, id, IMGP_ID_BYTES) != 0)
     {
-        (*spoilt)++;
+        version = imgp_record_version(record.data, record.len);
 
-        if (imgp_record_version(record.data, record.len) == 0
-            || imgp_record_version(record.data, record.len)
-               == IMGP_RECORD_VERSION)
-        {
+        if (version != 0 && version != IMGP_RECORD_VERSION) {
+            odd->foreign++;
+
+        } else {
+            odd->spoilt++;
             rc = imgp_journal_set_aside(store, id, err);
         }
 

@@ -90,11 +90,11 @@ see(void *data, const u_char *p, size_t len)
 
 
 static imgp_int_t
-scan(seen_t *seen, imgp_uint_t *spoilt)
+scan(seen_t *seen, imgp_journal_odd_t *odd)
 {
     memset(seen, 0, sizeof(seen_t));
 
-    return imgp_journal_scan(&store, see, seen, spoilt, &err);
+    return imgp_journal_scan(&store, see, seen, odd, &err);
 }
 
 
@@ -154,11 +154,11 @@ scanning(void)
     rec_t          r, s;
     char           path[IMGP_PATH_MAX], text[IMGP_ID_LEN + 1];
     seen_t         seen;
-    imgp_uint_t    spoilt;
+    imgp_journal_odd_t  odd;
 
     tmp_store(&store, 0);
 
-    is_int(scan(&seen, &spoilt), IMGP_OK, "nothing to scan");
+    is_int(scan(&seen, &odd), IMGP_OK, "nothing to scan");
     is_int(seen.n, 0, "nothing is seen");
 
     for (n = 1; n <= 20; n++) {
@@ -166,12 +166,12 @@ scanning(void)
         imgp_journal_write(&store, r.id, r.data, r.len, 0, &err);
     }
 
-    is_int(scan(&seen, &spoilt), IMGP_OK, "20 jobs");
-    ok(seen.n == 20 && seen.sum == 210 && spoilt == 0, "are all seen");
+    is_int(scan(&seen, &odd), IMGP_OK, "20 jobs");
+    ok(seen.n == 20 && seen.sum == 210 && odd.spoilt == 0, "are all seen");
 
     seen.answer = IMGP_DONE;
     seen.n = 0;
-    is_int(imgp_journal_scan(&store, see, &seen, &spoilt, &err), IMGP_DONE,
+    is_int(imgp_journal_scan(&store, see, &seen, &odd, &err), IMGP_DONE,
            "until the handler has enough");
     is_int(seen.n, 1, "of one");
 
@@ -196,13 +196,13 @@ scanning(void)
     imgp_store_path(&store, "jobs", "README", 0, path);
     tmp_spoil(path, "hello", 5);
 
-    is_int(scan(&seen, &spoilt), IMGP_OK, "spoilt ones");
-    ok(seen.n == 17 && spoilt == 3, "are counted");
+    is_int(scan(&seen, &odd), IMGP_OK, "spoilt ones");
+    ok(seen.n == 17 && odd.spoilt == 3, "are counted");
     is_int(tmp_count("tmp"), 3, "and set aside");
     is_int(tmp_count("jobs"), 18, "out of jobs/");
     is_int(revision(&r), 0, "and not read");
-    is_int(scan(&seen, &spoilt), IMGP_OK, "the next time");
-    ok(seen.n == 17 && spoilt == 0, "they are gone");
+    is_int(scan(&seen, &odd), IMGP_OK, "the next time");
+    ok(seen.n == 17 && odd.spoilt == 0, "they are gone");
 }
 
 
@@ -214,7 +214,7 @@ versions(void)
     rec_t        r;
     char         path[IMGP_PATH_MAX], text[IMGP_ID_LEN + 1];
     seen_t       seen;
-    imgp_uint_t  spoilt;
+    imgp_journal_odd_t  odd;
 
     static const u_char  newer[] = {
         'I', 'M', 'G', 'J', 9, 0, 0, 0, 16, 0, 0, 0, 0x12, 0xc6, 0x4f, 0xb3
@@ -227,8 +227,9 @@ versions(void)
     tmp_spoil(path, newer, sizeof(newer));
 
     is_int(imgp_record_version(newer, sizeof(newer)), 9, "version 9");
-    is_int(scan(&seen, &spoilt), IMGP_OK, "is scanned");
-    ok(seen.n == 0 && spoilt == 1, "and not understood");
+    is_int(scan(&seen, &odd), IMGP_OK, "is scanned");
+    ok(seen.n == 0 && odd.spoilt == 0 && odd.foreign == 1,
+       "and not understood");
     is_int(tmp_count("jobs"), 1, "but stays where it is");
 }
 
@@ -259,7 +260,7 @@ disasters(int fatal, long times)
     seen_t       seen;
     uint32_t     rev;
     imgp_int_t   rc;
-    imgp_uint_t  spoilt;
+    imgp_journal_odd_t  odd;
 
     wrong = 0;
     rounds = 0;
@@ -299,7 +300,7 @@ disasters(int fatal, long times)
 
             /* after a scan it is in one place alone, and stays what it is */
 
-            wrong += (scan(&seen, &spoilt) != IMGP_OK || spoilt);
+            wrong += (scan(&seen, &odd) != IMGP_OK || odd.spoilt);
             wrong += (tmp_count("jobs") + tmp_count("done") != 1);
             wrong += (revision(&before) < rev);
             wrong += (seen.n != (imgp_uint_t) tmp_count("jobs"));
@@ -328,7 +329,7 @@ half_ended(void)
 {
     rec_t        open, final;
     seen_t       seen;
-    imgp_uint_t  spoilt;
+    imgp_journal_odd_t  odd;
 
     tmp_store(&store, 0);
     open = record(1, 1, 0);
@@ -339,7 +340,7 @@ half_ended(void)
     is_int(step(1, &final), IMGP_ERROR, "it is told");
     tmp_calm();
     ok(tmp_count("jobs") == 1 && tmp_count("done") == 1, "it is in both");
-    is_int(scan(&seen, &spoilt), IMGP_OK, "the scan");
+    is_int(scan(&seen, &odd), IMGP_OK, "the scan");
     is_int(seen.n, 0, "does not hand it out: with one revision done/ counts");
     ok(tmp_count("jobs") == 0 && tmp_count("done") == 1, "it has ended");
 }
