@@ -196,6 +196,7 @@ struct ngx_http_imgp_ctx_s {
     ngx_event_t                    timer;
     unsigned                       watching:1;
     unsigned                       expired:1;  /* its time is up */
+    unsigned                       away:1;     /* unfinished, another zone's */
 };
 
 
@@ -551,12 +552,25 @@ typedef struct {
 } ngx_http_imgp_found_t;
 
 
-/* ngx_http_imgp_reap.c, ngx_http_imgp_adopt.c, ngx_http_imgp_sweep.c */
+/* ngx_http_imgp_reap.c, ngx_http_imgp_adopt.c, ngx_http_imgp_sweep.c;
+   NGX_AGAIN: it is another zone's, as long as that lives */
 
 void ngx_http_imgp_reap(ngx_http_imgp_worker_t *w);
-void ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_found_t *found);
+ngx_int_t ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_found_t *found, ngx_uint_t others);
 ngx_int_t ngx_http_imgp_sweep_init(ngx_http_imgp_worker_t *w);
+
+/* ngx_http_imgp_alive.c: zones that share the store; does another one take
+   jobs, is there one at all, does any process run this job? */
+
+ngx_int_t ngx_http_imgp_alive_init(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_alive_exiting(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_alive_job(ngx_http_imgp_worker_t *w, const u_char *id,
+    ngx_uint_t runs);
+ngx_uint_t ngx_http_imgp_alive_others(ngx_http_imgp_worker_t *w);
+ngx_uint_t ngx_http_imgp_alive_shared(ngx_http_imgp_worker_t *w);
+ngx_uint_t ngx_http_imgp_alive_runs(ngx_http_imgp_worker_t *w,
+    const u_char *id);
 
 
 /* ---- the worker process (ngx_http_imgp_process.c) ---- */
@@ -583,6 +597,7 @@ struct ngx_http_imgp_worker_s {
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
 
     u_char                        *scratch;    /* IMGP_RECORD_MAX bytes */
+    int                            alive;      /* ngx_http_imgp_alive.c */
 
     ngx_event_t                    hold;       /* keeps the process alive */
     ngx_uint_t                     holds;

@@ -348,6 +348,11 @@ static ngx_int_t
 ngx_http_imgp_admit_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
     if (ngx_http_imgp_job_look(r, ctx) == NGX_DECLINED) {
+
+        if (ctx->away && !ctx->expired) {
+            return NGX_HTTP_IMGP_NOT_YET;
+        }
+
         ctx->expired = 1;
         return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_admit_job);
     }

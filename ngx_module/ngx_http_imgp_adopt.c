@@ -31,8 +31,9 @@ static void ngx_http_imgp_adopt_end_done(void *data);
 
 /* unknown to the table: it goes in; known as final: its end is not stored */
 
-void
-ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found)
+ngx_int_t
+ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found,
+    ngx_uint_t others)
 {
     char                    path[IMGP_PATH_MAX], id[IMGP_ID_LEN + 1];
     ngx_int_t               pipeline;
@@ -45,7 +46,7 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found)
     (void) imgp_store_path(&w->conf->store, "jobs", id, 0, path);
 
     if (access(path, F_OK) == -1) {
-        return;
+        return NGX_OK;
     }
 
     if (ngx_http_imgp_table_read(w->zone, found->head.id, w->scratch,
@@ -55,21 +56,24 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found)
         if (!imgp_job_is_final(e.state)
             || ngx_http_imgp_table_open(w->zone, e.id, e.revision) != NGX_OK)
         {
-            return;
+            return NGX_OK;
         }
 
         if (e.revision >= found->head.revision) {
             ngx_http_imgp_adopt_end(w, &e);
-            return;
+            return NGX_OK;
         }
 
         /* a retry that went wrong half way, or whose worker was lost */
         ngx_http_imgp_table_remove(w->zone, e.id);
+
+    } else if (others || ngx_http_imgp_alive_runs(w, found->head.id)) {
+        return NGX_AGAIN;
     }
 
     job = imgp_record_decode(found->record, found->len, &imgp_malloc);
     if (job == NULL) {
-        return;
+        return NGX_OK;
     }
 
     pipeline = ngx_http_imgp_adopt_pipeline(w->zone, &job->pipeline);
@@ -77,11 +81,13 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found)
     imgp_job_destroy(job);
 
     if (pipeline == NGX_DECLINED) {
-        return;
+        return NGX_OK;
     }
 
     (void) ngx_http_imgp_table_insert(w->zone, pipeline, found->record,
                                       found->len, 0);
+
+    return NGX_OK;
 }
 
 

@@ -266,12 +266,16 @@ ngx_http_imgp_api_status(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 static ngx_int_t
 ngx_http_imgp_api_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
+    ngx_int_t   rc;
     ngx_uint_t  revision;
 
-    if (ngx_http_imgp_table_revision(ctx->worker->zone, ctx->id, &revision)
-        == NGX_OK
-        && revision == ctx->since)
-    {
+    rc = ngx_http_imgp_table_revision(ctx->worker->zone, ctx->id, &revision);
+
+    if (rc != NGX_OK && ctx->away && !ctx->expired) {
+        return NGX_HTTP_IMGP_NOT_YET;
+    }
+
+    if (rc == NGX_OK && revision == ctx->since) {
         return ctx->expired ? ngx_http_imgp_api_unchanged(r, ctx)
                             : NGX_HTTP_IMGP_NOT_YET;
     }

@@ -145,6 +145,7 @@ ngx_http_imgp_jobs_read_done(ngx_http_imgp_async_t *async,
     } else {
         ngx_http_imgp_job_view(ctx, jobs->job);
         ctx->position = -1;
+        ctx->away = jobs->job && !imgp_job_is_final(jobs->job->state);
     }
 
     return jobs->next(r, ctx);

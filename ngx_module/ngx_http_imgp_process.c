@@ -118,6 +118,7 @@ ngx_http_imgp_worker_init(ngx_http_imgp_worker_t *w)
 
     if (w->curl == NULL
         || ngx_http_imgp_zone_enter(w->zone) != NGX_OK
+        || ngx_http_imgp_alive_init(w) != NGX_OK
         || ngx_http_imgp_watch_init(w) != NGX_OK
         || ngx_http_imgp_run_init(w) != NGX_OK
         || ngx_http_imgp_wake_init(w, ngx_http_imgp_wake_handlers, 2)
@@ -212,6 +213,7 @@ ngx_http_imgp_sentinel_handler(ngx_event_t *ev)
     c->close = 0;
     w->exiting = 1;
 
+    ngx_http_imgp_alive_exiting(w);
     ngx_http_imgp_watch_shutdown(w);
 }
 

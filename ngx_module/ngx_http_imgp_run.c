@@ -238,6 +238,7 @@ ngx_http_imgp_run_create(ngx_http_imgp_worker_t *w, imgp_job_t *job,
     runs->nruns++;
 
     ngx_http_imgp_hold(w);
+    ngx_http_imgp_alive_job(w, job->id, 1);
 
     return run;
 
@@ -419,6 +420,7 @@ ngx_http_imgp_run_free(ngx_event_t *ev)
     ngx_queue_remove(&run->queue);
     runs->nruns--;
 
+    ngx_http_imgp_alive_job(w, run->job->id, 0);
     imgp_job_destroy(run->job);
 
     run->pool->log = w->log;

@@ -15,6 +15,8 @@
 #define NGX_HTTP_IMGP_SWEEP_FULL    2000     /* while the store is too big */
 #define NGX_HTTP_IMGP_SWEEP_EARLY   4        /* looks into the journal, 2, 4,
                                                 8... s apart */
+#define NGX_HTTP_IMGP_SWEEP_LATER   2        /* the look at which it stays with
+                                                another zone's jobs */
 #define NGX_HTTP_IMGP_ADOPT_BATCH   4096
 #define NGX_HTTP_IMGP_SWEEP_STEP    512      /* jobs a turn of the loop */
 
@@ -51,6 +53,7 @@ typedef struct {
     ngx_http_imgp_set_t            known;      /* ids of unfinished jobs */
     ngx_uint_t                     partial;
     ngx_uint_t                     early;      /* the journal alone */
+    ngx_uint_t                     shared;     /* what others need is unknown */
 } ngx_http_imgp_sweeper_t;
 
 
@@ -201,6 +204,7 @@ ngx_http_imgp_sweep_start(ngx_http_imgp_sweeper_t *s)
     s->more = 0;
     s->partial = 0;
     s->next = 0;
+    s->shared = ngx_http_imgp_alive_shared(s->worker);
     s->bytes = s->worker->zone->sh->store_bytes;
     s->busy = 1;
 
@@ -333,7 +337,7 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
     if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->odd,
                           &s->error)
         == IMGP_ERROR
-        || s->more || s->partial || s->early)
+        || s->more || s->partial || s->early || s->shared)
     {
         /* without all that is needed nothing is removed */
         return;
@@ -409,7 +413,7 @@ ngx_http_imgp_sweep_done(void *data)
 {
     ngx_http_imgp_sweeper_t  *s = data;
 
-    ngx_uint_t               i;
+    ngx_uint_t               i, others, later;
     ngx_http_imgp_worker_t  *w;
 
     w = s->worker;
@@ -434,8 +438,13 @@ ngx_http_imgp_sweep_done(void *data)
                       (ngx_uint_t) s->odd.foreign);
     }
 
+    /* asked after the look into the journal: who wrote there was alive */
+
+    others = ngx_http_imgp_alive_others(w);
+    later = 0;
+
     for (i = 0; i < s->nfound; i++) {
-        ngx_http_imgp_adopt(w, &s->found[i]);
+        later += ngx_http_imgp_adopt(w, &s->found[i], others) == NGX_AGAIN;
     }
 
     imgp_pool_destroy(s->arena);
@@ -447,7 +456,10 @@ ngx_http_imgp_sweep_done(void *data)
 
     ngx_http_imgp_zone_lock(w->zone);
 
-    if (w->zone->sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY) {
+    if (later) {
+        w->zone->sh->recovery = NGX_HTTP_IMGP_SWEEP_LATER;
+
+    } else if (w->zone->sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY) {
         w->zone->sh->recovery++;
     }
 

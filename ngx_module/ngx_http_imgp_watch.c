@@ -13,6 +13,7 @@
 
 
 #define NGX_HTTP_IMGP_WATCH_BUCKETS  256
+#define NGX_HTTP_IMGP_WATCH_AWAY     1000   /* ms; nobody tells of its end */
 
 
 typedef struct {
@@ -97,7 +98,9 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
 
     ngx_http_imgp_job_view(ctx, NULL);
 
-    ngx_add_timer(&ctx->timer, ctx->wait);
+    ngx_add_timer(&ctx->timer, ctx->away ? ngx_min(ctx->wait,
+                                                   NGX_HTTP_IMGP_WATCH_AWAY)
+                                         : ctx->wait);
 
     r->main->count++;
     r->read_event_handler = r->discard_body

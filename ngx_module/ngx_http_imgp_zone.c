@@ -154,6 +154,8 @@ ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone)
 
     sh = zone->sh;
     sh->sweeper = NGX_HTTP_IMGP_NONE;
+    sh->alive = (uint64_t) ngx_random() << 28 ^ ngx_random()
+                ^ (uint64_t) ngx_pid << 30;
 
     for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
         sh->pipelines[i].queue.head = NGX_HTTP_IMGP_NONE;

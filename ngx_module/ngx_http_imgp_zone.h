@@ -134,6 +134,7 @@ typedef struct {
     uint32_t                       suspects;   /* running suspect ones */
     ngx_http_imgp_list_t           final;      /* oldest first */
 
+    uint64_t                       alive;      /* its number for others */
     uint32_t                       recovery;   /* looks into the journal */
     uint32_t                       sweeper;
     ngx_msec_t                     swept;

@@ -9,6 +9,7 @@
  *     done/ab/<id>           final ones, until their "keep" is over
  *     idem/ab/<sha256>       idempotency keys
  *     tmp/                   being written; swept at start and when old
+ *     alive                  empty; its bytes are locked (ngx_module)
  *
  * A file appears under its name only when whole (rename(2)), and with sync
  * its bytes and its name have been fsync'ed by then; but not those of
