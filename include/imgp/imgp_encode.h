@@ -11,7 +11,9 @@
 #include <imgp/imgp_types.h>
 #include <imgp/imgp_work.h>
 #include <imgp/imgp_image.h>
+#include <imgp/imgp_picture.h>
 #include <imgp/imgp_reader.h>
+#include <imgp/imgp_jpeg.h>
 
 
 #define IMGP_ENCODE_AUTO      0       /* PNG where a pixel is transparent */
@@ -36,6 +38,22 @@ imgp_int_t imgp_encode(imgp_work_t *work, imgp_image_t *image,
 
 imgp_int_t imgp_encode_as(imgp_work_t *work, imgp_image_t *image,
     uint32_t format);
+
+/*
+ * The same for a picture.  What was written is what the picture then is:
+ * without alpha that is not used or was laid over a background, in
+ * that format, chroma as sparse as the quality says.
+ */
+
+imgp_int_t imgp_encode_picture(imgp_work_t *work, imgp_picture_t *picture,
+    const imgp_encode_t *encode);
+imgp_int_t imgp_encode_picture_as(imgp_work_t *work,
+    imgp_picture_t *picture);
+
+/* pixels that share a sample of chroma in each direction, in such a JPEG */
+
+#define imgp_encode_sub(quality)                                              \
+    ((quality) >= IMGP_JPEG_444_QUALITY ? 1 : 2)
 
 
 #endif /* _IMGP_ENCODE_H_INCLUDED_ */

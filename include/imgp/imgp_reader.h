@@ -22,6 +22,19 @@ typedef enum {
 } imgp_format_e;
 
 
+#define IMGP_READER_PLANES  3         /* Y, Cb, Cr */
+
+
+/* a plane of 8-bit samples, and what one strip of a picture holds of it */
+
+typedef struct {
+    uint32_t           pitch_x;       /* pixels that a sample stands for */
+    uint32_t           pitch_y;
+    uint32_t           rows;
+    size_t             stride;        /* bytes written to a row: padded */
+} imgp_reader_plane_t;
+
+
 typedef struct imgp_reader_s  imgp_reader_t;
 
 struct imgp_reader_s {
@@ -43,6 +56,21 @@ struct imgp_reader_s {
                               uint32_t height);
     imgp_int_t       (*row)(imgp_reader_t *reader, u_char *row);
     imgp_int_t       (*finish)(imgp_reader_t *reader);
+
+    /*
+     * where the picture is stored as a plane of gray or three of YCbCr, these
+     * may be had in place of rows; after open() the pitches are those of the
+     * whole picture, after start_planes() those of what strip() gives
+     */
+    uint32_t           nplanes;       /* 0: rows alone */
+    imgp_reader_plane_t  plane[IMGP_READER_PLANES];
+    uint32_t           strips;
+
+    imgp_int_t       (*start_planes)(imgp_reader_t *reader, uint32_t width,
+                                     uint32_t height, uint32_t sub_x,
+                                     uint32_t sub_y);
+    imgp_int_t       (*strip)(imgp_reader_t *reader,
+                              u_char **rows[IMGP_READER_PLANES]);
     void             (*close)(imgp_reader_t *reader);
 };
 
@@ -62,6 +90,18 @@ imgp_int_t imgp_reader_start(imgp_reader_t *reader, uint32_t width,
 imgp_int_t imgp_reader_row(imgp_reader_t *reader, u_char *row);
 imgp_int_t imgp_reader_finish(imgp_reader_t *reader);
 void imgp_reader_close(imgp_reader_t *reader);        /* NULL is fine */
+
+/*
+ * Instead of start() and row(): width x height as above, of the whole picture;
+ * sub_x * sub_y of these pixels will share one sample of chroma.  rows[i]
+ * are plane[i].rows pointers to plane[i].stride bytes each; the rows behind
+ * the picture's last one have no meaning.
+ */
+
+imgp_int_t imgp_reader_start_planes(imgp_reader_t *reader, uint32_t width,
+    uint32_t height, uint32_t sub_x, uint32_t sub_y);
+imgp_int_t imgp_reader_strip(imgp_reader_t *reader,
+    u_char **rows[IMGP_READER_PLANES]);
 
 
 #endif /* _IMGP_READER_H_INCLUDED_ */

@@ -12,52 +12,152 @@
 #include <imgp/imgp_png.h>
 
 
+static imgp_int_t imgp_encode_planes(imgp_work_t *work,
+    imgp_picture_t *picture, uint32_t quality);
+static imgp_int_t imgp_encode_prepare(imgp_work_t *work, imgp_image_t *image,
+    const imgp_encode_t *encode, uint32_t *format);
 static imgp_int_t imgp_encode_write(imgp_work_t *work,
-    const imgp_image_t *image, uint32_t format, uint32_t quality);
+    const imgp_picture_t *picture, uint32_t format, uint32_t quality);
+static imgp_int_t imgp_encode_bytes(imgp_work_t *work,
+    const imgp_picture_t *picture, uint32_t format, uint32_t quality,
+    imgp_sink_t *sink);
 
 
 imgp_int_t
 imgp_encode(imgp_work_t *work, imgp_image_t *image,
     const imgp_encode_t *encode)
 {
-    uint32_t  format;
+    imgp_int_t      rc;
+    imgp_picture_t  picture;
 
-    format = encode->format;
+    memset(&picture, 0, sizeof(imgp_picture_t));
 
-    if (format == IMGP_ENCODE_AUTO) {
-        format = imgp_alpha_used(image) ? IMGP_FORMAT_PNG : IMGP_FORMAT_JPEG;
-    }
+    picture.image = *image;
 
-    if (format == IMGP_FORMAT_JPEG) {
+    rc = imgp_encode_picture(work, &picture, encode);
 
-        if (imgp_alpha_flatten(work, image, encode->background) != IMGP_OK) {
-            return IMGP_ERROR;
-        }
+    *image = picture.image;
 
-    } else if (!imgp_alpha_used(image)) {
-        imgp_alpha_drop(image);
-    }
-
-    return imgp_encode_write(work, image, format, encode->quality);
+    return rc;
 }
 
 
 imgp_int_t
 imgp_encode_as(imgp_work_t *work, imgp_image_t *image, uint32_t format)
 {
+    imgp_int_t      rc;
+    imgp_picture_t  picture;
+
+    memset(&picture, 0, sizeof(imgp_picture_t));
+
+    picture.image = *image;
+    picture.format = format;
+
+    rc = imgp_encode_picture_as(work, &picture);
+
+    *image = picture.image;
+
+    return rc;
+}
+
+
+imgp_int_t
+imgp_encode_picture_as(imgp_work_t *work, imgp_picture_t *picture)
+{
     imgp_encode_t  encode;
 
     memset(&encode, 0, sizeof(imgp_encode_t));
 
-    encode.format = imgp_alpha_used(image) ? IMGP_FORMAT_PNG : format;
+    encode.format = picture->format;
     encode.quality = IMGP_ENCODE_QUALITY;
 
-    return imgp_encode(work, image, &encode);
+    if (picture->nplanes == 0 && imgp_alpha_used(&picture->image)) {
+        encode.format = IMGP_FORMAT_PNG;
+    }
+
+    return imgp_encode_picture(work, picture, &encode);
+}
+
+
+imgp_int_t
+imgp_encode_picture(imgp_work_t *work, imgp_picture_t *picture,
+    const imgp_encode_t *encode)
+{
+    uint32_t  format;
+
+    if (picture->nplanes != 0) {
+
+        if (encode->format != IMGP_FORMAT_PNG) {
+            return imgp_encode_planes(work, picture, encode->quality);
+        }
+
+        if (imgp_picture_image(work, picture) != IMGP_OK) {
+            return IMGP_ERROR;
+        }
+    }
+
+    if (imgp_encode_prepare(work, &picture->image, encode, &format)
+        != IMGP_OK)
+    {
+        return IMGP_ERROR;
+    }
+
+    picture->format = format;
+    picture->width = picture->image.width;
+    picture->height = picture->image.height;
+
+    return imgp_encode_write(work, picture, format, encode->quality);
 }
 
 
 static imgp_int_t
-imgp_encode_write(imgp_work_t *work, const imgp_image_t *image,
+imgp_encode_planes(imgp_work_t *work, imgp_picture_t *picture,
+    uint32_t quality)
+{
+    uint32_t  sub;
+
+    sub = imgp_encode_sub(quality);
+
+    if (imgp_picture_sample(work, picture, imgp_max(sub, picture->sub_x),
+                            imgp_max(sub, picture->sub_y))
+        != IMGP_OK)
+    {
+        return IMGP_ERROR;
+    }
+
+    picture->format = IMGP_FORMAT_JPEG;
+
+    return imgp_encode_write(work, picture, IMGP_FORMAT_JPEG, quality);
+}
+
+
+static imgp_int_t
+imgp_encode_prepare(imgp_work_t *work, imgp_image_t *image,
+    const imgp_encode_t *encode, uint32_t *format)
+{
+    imgp_uint_t  used;
+
+    used = imgp_alpha_used(image);
+
+    *format = encode->format;
+
+    if (*format == IMGP_ENCODE_AUTO) {
+        *format = used ? IMGP_FORMAT_PNG : IMGP_FORMAT_JPEG;
+    }
+
+    if (!used) {
+        imgp_alpha_drop(image);
+
+    } else if (*format == IMGP_FORMAT_JPEG) {
+        return imgp_alpha_flatten(work, image, encode->background);
+    }
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_encode_write(imgp_work_t *work, const imgp_picture_t *picture,
     uint32_t format, uint32_t quality)
 {
     imgp_int_t         rc;
@@ -76,15 +176,13 @@ imgp_encode_write(imgp_work_t *work, const imgp_image_t *image,
 
     imgp_sink_init(&sink, work);
 
-    rc = (format == IMGP_FORMAT_JPEG)
-             ? imgp_jpeg_write(work, image, quality, &sink)
-             : imgp_png_write(work, image, &sink);
+    rc = imgp_encode_bytes(work, picture, format, quality, &sink);
 
     if (rc == IMGP_OK) {
         out->data = imgp_sink_join(&sink);
         out->len = sink.len;
-        out->width = image->width;
-        out->height = image->height;
+        out->width = picture->width;
+        out->height = picture->height;
         out->type = (format == IMGP_FORMAT_JPEG) ? "image/jpeg" : "image/png";
 
         rc = out->data ? IMGP_OK : IMGP_ERROR;
@@ -97,4 +195,18 @@ imgp_encode_write(imgp_work_t *work, const imgp_image_t *image,
     imgp_sink_free(&sink);
 
     return rc;
+}
+
+
+static imgp_int_t
+imgp_encode_bytes(imgp_work_t *work, const imgp_picture_t *picture,
+    uint32_t format, uint32_t quality, imgp_sink_t *sink)
+{
+    if (format == IMGP_FORMAT_PNG) {
+        return imgp_png_write(work, &picture->image, sink);
+    }
+
+    return (picture->nplanes != 0)
+               ? imgp_jpeg_write_planes(work, picture, quality, sink)
+               : imgp_jpeg_write(work, &picture->image, quality, sink);
 }

@@ -15,42 +15,18 @@
  */
 
 
-#include <setjmp.h>
-#include <stdio.h>
-#include <jpeglib.h>
+#include "imgp_jpeg_reader.h"
 #include <jerror.h>
-#include <imgp/imgp_jpeg.h>
 #include <imgp/imgp_exif.h>
-#include <imgp/imgp_icc.h>
 
 
 #define IMGP_JPEG_SLACK      (32L * 1024 * 1024)  /* libjpeg's small things */
-#define IMGP_JPEG_GAP        2        /* size left by scaled decoding */
-
-
-typedef struct {
-    imgp_reader_t                  reader;
-
-    struct jpeg_decompress_struct  cinfo;
-    struct jpeg_error_mgr          err;
-    struct jpeg_source_mgr         src;
-    struct jpeg_progress_mgr       progress;
-    jmp_buf                        jmp;
-
-    size_t                         reserved;
-    uint32_t                       seen;      /* components, as bits */
-    uint32_t                       oriented;  /* the first EXIF counts */
-
-    imgp_icc_t                     icc;
-} imgp_jpeg_reader_t;
 
 
 static imgp_int_t imgp_jpeg_read_header(imgp_jpeg_reader_t *r,
     const imgp_str_t *data);
 static imgp_int_t imgp_jpeg_read_form(imgp_jpeg_reader_t *r);
 static imgp_int_t imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width,
-    uint32_t height);
-static void imgp_jpeg_read_pitch(imgp_reader_t *reader, uint32_t width,
     uint32_t height);
 static imgp_int_t imgp_jpeg_read_reserve(imgp_jpeg_reader_t *r);
 static imgp_int_t imgp_jpeg_read_row(imgp_reader_t *reader, u_char *row);
@@ -91,6 +67,7 @@ imgp_jpeg_read_open(imgp_work_t *work, const imgp_str_t *data,
 
     if (imgp_jpeg_read_header(r, data) != IMGP_OK
         || imgp_jpeg_read_form(r) != IMGP_OK
+        || imgp_jpeg_planes_open(r) != IMGP_OK
         || imgp_icc_join(&r->icc, work, &r->reader.icc) != IMGP_OK)
     {
         imgp_jpeg_read_close(&r->reader);
@@ -199,28 +176,10 @@ imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
 
     r = (imgp_jpeg_reader_t *) reader;
 
-    imgp_jpeg_read_pitch(reader, width, height);
+    reader->pitch = imgp_jpeg_pitch(r, width, height, 1, 1);
 
-    if (imgp_jpeg_read_reserve(r) != IMGP_OK) {
+    if (imgp_jpeg_read_begin(r) != IMGP_OK) {
         return IMGP_ERROR;
-    }
-
-    if (setjmp(r->jmp)) {
-        return IMGP_ERROR;
-    }
-
-    r->cinfo.scale_num = 1;
-    r->cinfo.scale_denom = reader->pitch;
-    r->cinfo.dct_method = JDCT_ISLOW;
-    r->cinfo.do_block_smoothing = FALSE;
-
-    (void) jpeg_start_decompress(&r->cinfo);
-
-    if (jpeg_has_multiple_scans(&r->cinfo)
-        && r->seen != (1U << r->cinfo.num_components) - 1)
-    {
-        return imgp_work_error(reader->work, IMGP_E_BAD_IMAGE,
-                               "the JPEG lacks the scan of a component");
     }
 
     imgp_image_form(&reader->rows, r->cinfo.output_width,
@@ -232,29 +191,62 @@ imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
 
 /*
  * libjpeg-turbo's scaled IDCTs are little more than means of 2x2, 4x4 or 8x8
- * pixels; with twice the target's size left, Lanczos hides the difference.
+ * samples; with twice the target's size left, Lanczos hides the difference.
  */
 
-static void
-imgp_jpeg_read_pitch(imgp_reader_t *reader, uint32_t width, uint32_t height)
+uint32_t
+imgp_jpeg_pitch(const imgp_jpeg_reader_t *r, uint32_t width, uint32_t height,
+    uint32_t sample_x, uint32_t sample_y)
 {
+    uint32_t  pitch;
     uint64_t  w, h;
 
-    reader->pitch = 1;
+    pitch = 1;
 
     if (width == 0) {
-        return;
+        return pitch;
     }
 
-    w = (uint64_t) width * IMGP_JPEG_GAP;
-    h = (uint64_t) height * IMGP_JPEG_GAP;
+    w = (uint64_t) width * IMGP_JPEG_GAP * sample_x;
+    h = (uint64_t) height * IMGP_JPEG_GAP * sample_y;
 
-    while (reader->pitch < DCTSIZE
-           && w * reader->pitch * 2 <= reader->full_width
-           && h * reader->pitch * 2 <= reader->full_height)
+    while (pitch < DCTSIZE
+           && w * pitch * 2 <= r->reader.full_width
+           && h * pitch * 2 <= r->reader.full_height)
     {
-        reader->pitch *= 2;
+        pitch *= 2;
     }
+
+    return pitch;
+}
+
+
+imgp_int_t
+imgp_jpeg_read_begin(imgp_jpeg_reader_t *r)
+{
+    if (imgp_jpeg_read_reserve(r) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    if (setjmp(r->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    r->cinfo.scale_num = 1;
+    r->cinfo.scale_denom = r->reader.pitch;
+    r->cinfo.dct_method = JDCT_ISLOW;
+    r->cinfo.do_block_smoothing = FALSE;
+
+    (void) jpeg_start_decompress(&r->cinfo);
+
+    if (jpeg_has_multiple_scans(&r->cinfo)
+        && r->seen != (1U << r->cinfo.num_components) - 1)
+    {
+        return imgp_work_error(r->reader.work, IMGP_E_BAD_IMAGE,
+                               "the JPEG lacks the scan of a component");
+    }
+
+    return IMGP_OK;
 }
 
 

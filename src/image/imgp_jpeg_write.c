@@ -2,8 +2,9 @@
 /*
  * The JPEG writer over libjpeg-turbo: baseline, optimal Huffman tables where
  * the picture is small enough to be kept for a second pass, no metadata but
- * the JFIF header.  Called by imgp_encode.c on the run's thread; the bytes go
- * into the caller's sink, which the caller frees.
+ * the JFIF header.  From an image, or from planes as they are.  Called by
+ * imgp_encode.c on the run's thread; the bytes go into the caller's sink,
+ * which the caller frees.
  */
 
 
@@ -16,11 +17,14 @@
 
 #define IMGP_JPEG_BUFFER           16384
 #define IMGP_JPEG_OPTIMIZE_PIXELS  (4 * 1024 * 1024)
+#define IMGP_JPEG_STRIP            (2 * DCTSIZE)  /* rows, at the most */
 
 
 typedef struct {
     imgp_work_t                 *work;
     imgp_sink_t                 *sink;
+    const imgp_image_t          *image;       /* the one ... */
+    const imgp_picture_t        *picture;     /* ... or the other */
 
     struct jpeg_compress_struct  cinfo;
     struct jpeg_error_mgr        err;
@@ -32,12 +36,18 @@ typedef struct {
 } imgp_jpeg_writer_t;
 
 
-static imgp_int_t imgp_jpeg_write_reserve(imgp_work_t *work,
-    const imgp_image_t *image, size_t *reserved);
-static imgp_int_t imgp_jpeg_write_image(imgp_jpeg_writer_t *w,
-    const imgp_image_t *image, imgp_uint_t quality);
+static imgp_int_t imgp_jpeg_write_run(imgp_jpeg_writer_t *w,
+    uint32_t width, uint32_t height, imgp_uint_t quality);
+static size_t imgp_jpeg_write_need(const imgp_jpeg_writer_t *w);
+static imgp_int_t imgp_jpeg_write_all(imgp_jpeg_writer_t *w,
+    imgp_uint_t quality);
 static void imgp_jpeg_write_setup(imgp_jpeg_writer_t *w,
-    const imgp_image_t *image, imgp_uint_t quality);
+    imgp_uint_t quality);
+static void imgp_jpeg_write_sampling(imgp_jpeg_writer_t *w,
+    imgp_uint_t quality);
+static imgp_int_t imgp_jpeg_write_rows(imgp_jpeg_writer_t *w);
+static imgp_int_t imgp_jpeg_write_strips(imgp_jpeg_writer_t *w);
+static void imgp_jpeg_write_strip(imgp_jpeg_writer_t *w, uint32_t strip);
 
 static void imgp_jpeg_dest_init(j_compress_ptr cinfo);
 static boolean imgp_jpeg_dest_empty(j_compress_ptr cinfo);
@@ -53,31 +63,55 @@ imgp_int_t
 imgp_jpeg_write(imgp_work_t *work, const imgp_image_t *image,
     imgp_uint_t quality, imgp_sink_t *sink)
 {
-    size_t               reserved;
-    imgp_int_t           rc;
-    imgp_jpeg_writer_t  *w;
+    imgp_jpeg_writer_t  w;
 
-    if (imgp_jpeg_write_reserve(work, image, &reserved) != IMGP_OK) {
+    memset(&w, 0, sizeof(imgp_jpeg_writer_t));
+
+    w.work = work;
+    w.sink = sink;
+    w.image = image;
+
+    return imgp_jpeg_write_run(&w, image->width, image->height, quality);
+}
+
+
+imgp_int_t
+imgp_jpeg_write_planes(imgp_work_t *work, const imgp_picture_t *picture,
+    imgp_uint_t quality, imgp_sink_t *sink)
+{
+    imgp_jpeg_writer_t  w;
+
+    memset(&w, 0, sizeof(imgp_jpeg_writer_t));
+
+    w.work = work;
+    w.sink = sink;
+    w.picture = picture;
+
+    return imgp_jpeg_write_run(&w, picture->width, picture->height, quality);
+}
+
+
+static imgp_int_t
+imgp_jpeg_write_run(imgp_jpeg_writer_t *w, uint32_t width, uint32_t height,
+    imgp_uint_t quality)
+{
+    size_t      reserved;
+    imgp_int_t  rc;
+
+    w->cinfo.image_width = width;
+    w->cinfo.image_height = height;
+
+    reserved = imgp_jpeg_write_need(w);
+
+    if (imgp_work_reserve(w->work, reserved) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
-    w = imgp_work_alloc(work, sizeof(imgp_jpeg_writer_t));
-    if (w == NULL) {
-        imgp_work_release(work, reserved);
-        return IMGP_ERROR;
-    }
-
-    memset(w, 0, sizeof(imgp_jpeg_writer_t));
-
-    w->work = work;
-    w->sink = sink;
-
-    rc = imgp_jpeg_write_image(w, image, quality);
+    rc = imgp_jpeg_write_all(w, quality);
 
     jpeg_destroy_compress(&w->cinfo);
 
-    imgp_work_free(work, w);
-    imgp_work_release(work, reserved);
+    imgp_work_release(w->work, reserved);
 
     return rc;
 }
@@ -85,34 +119,30 @@ imgp_jpeg_write(imgp_work_t *work, const imgp_image_t *image,
 
 /* libjpeg keeps all coefficients to find the optimal tables */
 
-static imgp_int_t
-imgp_jpeg_write_reserve(imgp_work_t *work, const imgp_image_t *image,
-    size_t *reserved)
+static size_t
+imgp_jpeg_write_need(const imgp_jpeg_writer_t *w)
 {
-    *reserved = 0;
+    size_t  pixels, channels;
 
-    if ((uint64_t) image->width * image->height > IMGP_JPEG_OPTIMIZE_PIXELS) {
-        return IMGP_OK;
+    pixels = (size_t) w->cinfo.image_width * w->cinfo.image_height;
+    channels = w->image ? w->image->channels : w->picture->nplanes;
+
+    if (pixels > IMGP_JPEG_OPTIMIZE_PIXELS) {
+        return 0;
     }
 
-    *reserved = ((size_t) image->width + 2 * DCTSIZE)
-                * ((size_t) image->height + 2 * DCTSIZE)
-                * image->channels * sizeof(JCOEF);
-
-    return imgp_work_reserve(work, *reserved);
+    return ((size_t) w->cinfo.image_width + 2 * DCTSIZE)
+           * ((size_t) w->cinfo.image_height + 2 * DCTSIZE)
+           * channels * sizeof(JCOEF);
 }
 
 
 static imgp_int_t
-imgp_jpeg_write_image(imgp_jpeg_writer_t *w, const imgp_image_t *image,
-    imgp_uint_t quality)
+imgp_jpeg_write_all(imgp_jpeg_writer_t *w, imgp_uint_t quality)
 {
-    JSAMPROW                      rows[1];
-    struct jpeg_compress_struct  *cinfo;
+    imgp_int_t  rc;
 
-    cinfo = &w->cinfo;
-
-    cinfo->err = jpeg_std_error(&w->err);
+    w->cinfo.err = jpeg_std_error(&w->err);
     w->err.error_exit = imgp_jpeg_on_error;
     w->err.emit_message = imgp_jpeg_on_message;
     w->err.output_message = imgp_jpeg_on_output;
@@ -121,12 +151,91 @@ imgp_jpeg_write_image(imgp_jpeg_writer_t *w, const imgp_image_t *image,
         return IMGP_ERROR;
     }
 
-    cinfo->client_data = w;
+    imgp_jpeg_write_setup(w, quality);
+
+    jpeg_start_compress(&w->cinfo, TRUE);
+
+    rc = w->image ? imgp_jpeg_write_rows(w) : imgp_jpeg_write_strips(w);
+
+    if (rc == IMGP_OK) {
+        jpeg_finish_compress(&w->cinfo);
+    }
+
+    return rc;
+}
+
+
+static void
+imgp_jpeg_write_setup(imgp_jpeg_writer_t *w, imgp_uint_t quality)
+{
+    JDIMENSION                    width, height;
+    struct jpeg_compress_struct  *cinfo;
+
+    cinfo = &w->cinfo;
+
+    width = cinfo->image_width;
+    height = cinfo->image_height;
+
     jpeg_create_compress(cinfo);
 
-    imgp_jpeg_write_setup(w, image, quality);
+    cinfo->client_data = w;
+    cinfo->image_width = width;
+    cinfo->image_height = height;
 
-    jpeg_start_compress(cinfo, TRUE);
+    w->dest.init_destination = imgp_jpeg_dest_init;
+    w->dest.empty_output_buffer = imgp_jpeg_dest_empty;
+    w->dest.term_destination = imgp_jpeg_dest_term;
+    cinfo->dest = &w->dest;
+
+    w->progress.progress_monitor = imgp_jpeg_on_progress;
+    cinfo->progress = &w->progress;
+
+    cinfo->input_components = w->image ? w->image->channels
+                                       : w->picture->nplanes;
+    cinfo->in_color_space = (cinfo->input_components == 1) ? JCS_GRAYSCALE
+                            : w->image ? JCS_RGB : JCS_YCbCr;
+
+    jpeg_set_defaults(cinfo);
+    jpeg_set_quality(cinfo, quality, TRUE);
+
+    cinfo->raw_data_in = (w->picture != NULL);
+    cinfo->dct_method = JDCT_ISLOW;
+    cinfo->optimize_coding = ((uint64_t) width * height
+                              <= IMGP_JPEG_OPTIMIZE_PIXELS);
+
+    imgp_jpeg_write_sampling(w, quality);
+}
+
+
+static void
+imgp_jpeg_write_sampling(imgp_jpeg_writer_t *w, imgp_uint_t quality)
+{
+    jpeg_component_info  *luma;
+
+    luma = &w->cinfo.comp_info[0];
+
+    if (w->cinfo.input_components == 1) {
+        return;
+    }
+
+    if (w->picture != NULL) {
+        luma->h_samp_factor = w->picture->sub_x;
+        luma->v_samp_factor = w->picture->sub_y;
+
+    } else if (quality >= IMGP_JPEG_444_QUALITY) {
+        luma->h_samp_factor = 1;
+        luma->v_samp_factor = 1;
+    }
+}
+
+
+static imgp_int_t
+imgp_jpeg_write_rows(imgp_jpeg_writer_t *w)
+{
+    JSAMPROW                      rows[1];
+    struct jpeg_compress_struct  *cinfo;
+
+    cinfo = &w->cinfo;
 
     while (cinfo->next_scanline < cinfo->image_height) {
 
@@ -138,48 +247,66 @@ imgp_jpeg_write_image(imgp_jpeg_writer_t *w, const imgp_image_t *image,
             return IMGP_ERROR;
         }
 
-        rows[0] = imgp_image_row(image, cinfo->next_scanline);
+        rows[0] = imgp_image_row(w->image, cinfo->next_scanline);
         (void) jpeg_write_scanlines(cinfo, rows, 1);
     }
-
-    jpeg_finish_compress(cinfo);
 
     return IMGP_OK;
 }
 
 
-static void
-imgp_jpeg_write_setup(imgp_jpeg_writer_t *w, const imgp_image_t *image,
-    imgp_uint_t quality)
+static imgp_int_t
+imgp_jpeg_write_strips(imgp_jpeg_writer_t *w)
 {
-    struct jpeg_compress_struct  *cinfo;
+    uint32_t  strip;
 
-    cinfo = &w->cinfo;
+    for (strip = 0; strip < w->cinfo.total_iMCU_rows; strip++) {
 
-    w->dest.init_destination = imgp_jpeg_dest_init;
-    w->dest.empty_output_buffer = imgp_jpeg_dest_empty;
-    w->dest.term_destination = imgp_jpeg_dest_term;
-    cinfo->dest = &w->dest;
+        if (imgp_work_step(w->work, strip, w->cinfo.total_iMCU_rows)
+            != IMGP_OK)
+        {
+            return IMGP_ERROR;
+        }
 
-    w->progress.progress_monitor = imgp_jpeg_on_progress;
-    cinfo->progress = &w->progress;
-
-    cinfo->image_width = image->width;
-    cinfo->image_height = image->height;
-    cinfo->input_components = image->channels;
-    cinfo->in_color_space = (image->space == IMGP_SPACE_GRAY) ? JCS_GRAYSCALE
-                                                              : JCS_RGB;
-    jpeg_set_defaults(cinfo);
-    jpeg_set_quality(cinfo, quality, TRUE);
-
-    cinfo->dct_method = JDCT_ISLOW;
-    cinfo->optimize_coding = ((uint64_t) image->width * image->height
-                              <= IMGP_JPEG_OPTIMIZE_PIXELS);
-
-    if (quality >= IMGP_JPEG_444_QUALITY) {
-        cinfo->comp_info[0].h_samp_factor = 1;
-        cinfo->comp_info[0].v_samp_factor = 1;
+        imgp_jpeg_write_strip(w, strip);
     }
+
+    return IMGP_OK;
+}
+
+
+/* the last column fills its block, the last row those that are missing */
+
+static void
+imgp_jpeg_write_strip(imgp_jpeg_writer_t *w, uint32_t strip)
+{
+    int                         i;
+    JSAMPROW                    rows[IMGP_PICTURE_PLANES][IMGP_JPEG_STRIP];
+    uint32_t                    y, n, last;
+    JSAMPARRAY                  arrays[IMGP_PICTURE_PLANES];
+    const imgp_image_t         *plane;
+    const jpeg_component_info  *comp;
+
+    for (i = 0; i < w->cinfo.num_components; i++) {
+        comp = &w->cinfo.comp_info[i];
+        plane = &w->picture->planes[i];
+
+        n = comp->v_samp_factor * DCTSIZE;
+        last = plane->width - 1;
+
+        for (y = 0; y < n; y++) {
+            rows[i][y] = imgp_image_row(plane, imgp_min(strip * n + y,
+                                                        plane->height - 1));
+
+            memset(rows[i][y] + plane->width, rows[i][y][last],
+                   comp->width_in_blocks * DCTSIZE - plane->width);
+        }
+
+        arrays[i] = rows[i];
+    }
+
+    (void) jpeg_write_raw_data(&w->cinfo, arrays,
+                               w->cinfo.max_v_samp_factor * DCTSIZE);
 }
 
 

@@ -15,7 +15,7 @@
 #include <imgp/imgp_encode.h>
 
 
-#define IMGP_OP_CANVAS_VERSION  1
+#define IMGP_OP_CANVAS_VERSION  2
 #define IMGP_OP_CANVAS_MAX      16384
 
 

@@ -25,7 +25,7 @@
 #include <imgp/imgp_encode.h>
 
 
-#define IMGP_OP_CROP_VERSION  1
+#define IMGP_OP_CROP_VERSION  2
 
 
 typedef struct {

@@ -177,14 +177,18 @@ static imgp_int_t
 imgp_op_encode_run(const void *data, imgp_work_t *work,
     const imgp_op_input_t *input)
 {
-    uint32_t                 format;
     imgp_int_t               rc;
-    imgp_image_t             image;
+    imgp_decode_t            decode;
+    imgp_picture_t           picture;
     const imgp_op_encode_t  *conf = data;
+
+    decode.fit = conf->fit;
+    decode.sub = (conf->encode.format == IMGP_FORMAT_PNG)
+                     ? 0 : imgp_encode_sub(conf->encode.quality);
 
     imgp_work_phase(work, 0, IMGP_OP_READ);
 
-    if (imgp_decode(work, &input->data, &conf->fit, &image, &format)
+    if (imgp_decode_picture(work, &input->data, &decode, &picture)
         != IMGP_OK)
     {
         return IMGP_ERROR;
@@ -192,9 +196,9 @@ imgp_op_encode_run(const void *data, imgp_work_t *work,
 
     imgp_work_phase(work, IMGP_OP_READ, IMGP_OP_WRITE);
 
-    rc = imgp_encode(work, &image, &conf->encode);
+    rc = imgp_encode_picture(work, &picture, &conf->encode);
 
-    imgp_image_free(work, &image);
+    imgp_picture_free(work, &picture);
 
     return rc;
 }

@@ -108,21 +108,27 @@ static imgp_int_t
 imgp_op_resize_run(const void *conf, imgp_work_t *work,
     const imgp_op_input_t *input)
 {
-    uint32_t      format;
-    imgp_int_t    rc;
-    imgp_image_t  image;
+    imgp_int_t         rc;
+    imgp_decode_t      decode;
+    imgp_picture_t     picture;
+    const imgp_fit_t  *fit = conf;
+
+    decode.fit = *fit;
+    decode.sub = imgp_encode_sub(IMGP_ENCODE_QUALITY);
 
     imgp_work_phase(work, 0, IMGP_OP_READ);
 
-    if (imgp_decode(work, &input->data, conf, &image, &format) != IMGP_OK) {
+    if (imgp_decode_picture(work, &input->data, &decode, &picture)
+        != IMGP_OK)
+    {
         return IMGP_ERROR;
     }
 
     imgp_work_phase(work, IMGP_OP_READ, IMGP_OP_WRITE);
 
-    rc = imgp_encode_as(work, &image, format);
+    rc = imgp_encode_picture_as(work, &picture);
 
-    imgp_image_free(work, &image);
+    imgp_picture_free(work, &picture);
 
     return rc;
 }

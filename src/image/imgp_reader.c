@@ -62,6 +62,21 @@ imgp_reader_row(imgp_reader_t *reader, u_char *row)
 
 
 imgp_int_t
+imgp_reader_start_planes(imgp_reader_t *reader, uint32_t width,
+    uint32_t height, uint32_t sub_x, uint32_t sub_y)
+{
+    return reader->start_planes(reader, width, height, sub_x, sub_y);
+}
+
+
+imgp_int_t
+imgp_reader_strip(imgp_reader_t *reader, u_char **rows[IMGP_READER_PLANES])
+{
+    return reader->strip(reader, rows);
+}
+
+
+imgp_int_t
 imgp_reader_finish(imgp_reader_t *reader)
 {
     return reader->finish(reader);

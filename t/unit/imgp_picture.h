@@ -9,8 +9,8 @@
  */
 
 
-#ifndef _IMGP_PICTURE_H_INCLUDED_
-#define _IMGP_PICTURE_H_INCLUDED_
+#ifndef _IMGP_TEST_PICTURE_H_INCLUDED_
+#define _IMGP_TEST_PICTURE_H_INCLUDED_
 
 
 #ifndef _GNU_SOURCE
@@ -513,4 +513,4 @@ test_corners(const test_pixels_t *p, const char *order, int eps)
 }
 
 
-#endif /* _IMGP_PICTURE_H_INCLUDED_ */
+#endif /* _IMGP_TEST_PICTURE_H_INCLUDED_ */

@@ -74,12 +74,12 @@ test_texts(void)
           "encode jpeg max=7x7 quality=1 background=#abcdef v=2" },
         { "encode png max=7x8", "encode png max=7x8 quality=85 "
                                 "background=#ffffff v=2" },
-        { "canvas 10", "canvas 10 color=#00000000 v=1" },
-        { "canvas 10 color=transparent", "canvas 10 color=#00000000 v=1" },
-        { "canvas 10 color=#12345600", "canvas 10 color=#00000000 v=1" },
-        { "canvas 10 color=#123456", "canvas 10 color=#123456ff v=1" },
-        { "canvas 10 color=#12345678", "canvas 10 color=#12345678 v=1" },
-        { "crop /a/*/box", "crop /a/*/box v=1" }
+        { "canvas 10", "canvas 10 color=#00000000 v=2" },
+        { "canvas 10 color=transparent", "canvas 10 color=#00000000 v=2" },
+        { "canvas 10 color=#12345600", "canvas 10 color=#00000000 v=2" },
+        { "canvas 10 color=#123456", "canvas 10 color=#123456ff v=2" },
+        { "canvas 10 color=#12345678", "canvas 10 color=#12345678 v=2" },
+        { "crop /a/*/box", "crop /a/*/box v=2" }
     };
 
     pool = imgp_pool_create(&imgp_malloc, 1024);
@@ -229,7 +229,7 @@ test_progress(void)
     test_op(&run, "resize 320", s);
     is_int(run.rc, IMGP_OK, "a run watched");
     is_int(run.progress, 1000, "progress ends at 1000");
-    ok(watch.seen >= 4 && watch.back == 0, "it grew %u times, never shrank",
+    ok(watch.seen >= 2 && watch.back == 0, "it grew %u times, never shrank",
        watch.seen);
     imgp_op_free(&run.task);
 

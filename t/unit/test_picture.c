@@ -1,0 +1,232 @@
+
+/*
+ * What is done to planes in memory, against plain arithmetic.
+ */
+
+
+#include <math.h>
+#include "imgp_test.h"
+#include <imgp/imgp_picture.h>
+
+
+static imgp_work_t     work;
+static imgp_op_task_t  task;
+
+
+static imgp_picture_t make(uint32_t width, uint32_t height, uint32_t nplanes,
+    uint32_t sub_x, uint32_t sub_y);
+static uint32_t value(uint32_t x, uint32_t y, uint32_t i);
+static void test_transpose(void);
+static void test_rgb(void);
+static void test_gray(void);
+static void test_sample(void);
+static void test_fit(void);
+
+
+int
+main(void)
+{
+    task.alloc = &imgp_malloc;
+    task.ninputs = 1;
+    work.task = &task;
+
+    test_transpose();
+    test_rgb();
+    test_gray();
+    test_sample();
+    test_fit();
+
+    is_int(work.used, 0, "all memory given back");
+
+    return done();
+}
+
+
+static uint32_t
+value(uint32_t x, uint32_t y, uint32_t i)
+{
+    return (x * 5 + y * 77 + i * 19) % 256;
+}
+
+
+static imgp_picture_t
+make(uint32_t width, uint32_t height, uint32_t nplanes, uint32_t sub_x,
+    uint32_t sub_y)
+{
+    uint32_t        i, x, y;
+    imgp_image_t   *plane;
+    imgp_picture_t  p;
+
+    memset(&p, 0, sizeof(p));
+
+    p.width = width;
+    p.height = height;
+    p.nplanes = nplanes;
+    p.sub_x = sub_x;
+    p.sub_y = sub_y;
+
+    for (i = 0; i < nplanes; i++) {
+        plane = &p.planes[i];
+
+        imgp_picture_plane(&work, plane,
+                           imgp_picture_side(width, i ? sub_x : 1),
+                           imgp_picture_side(height, i ? sub_y : 1), 0);
+
+        for (y = 0; y < plane->height; y++) {
+            for (x = 0; x < plane->width; x++) {
+                imgp_image_row(plane, y)[x] = value(x, y, i);
+            }
+        }
+    }
+
+    return p;
+}
+
+
+static void
+test_transpose(void)
+{
+    uint32_t        i, x, y, wrong;
+    imgp_picture_t  p;
+
+    p = make(67, 35, 3, 2, 1);
+    imgp_picture_transpose(&work, &p);
+    wrong = 0;
+
+    for (i = 0; i < 3; i++) {
+        for (y = 0; y < p.planes[i].height; y++) {
+            for (x = 0; x < p.planes[i].width; x++) {
+                wrong += imgp_image_row(&p.planes[i], y)[x] != value(y, x, i);
+            }
+        }
+    }
+
+    ok(wrong == 0 && p.width == 35 && p.height == 67 && p.sub_x == 1
+       && p.sub_y == 2 && p.planes[1].width == 35 && p.planes[1].height == 34,
+       "rows become columns");
+
+    imgp_picture_free(&work, &p);
+}
+
+
+static double
+clamp(double v)
+{
+    return fmin(fmax(v, 0), 255);
+}
+
+
+static void
+test_rgb(void)
+{
+    double          l, b, r;
+    u_char         *px;
+    uint32_t        x, y, wrong;
+    imgp_picture_t  p;
+
+    p = make(301, 40, 3, 1, 1);
+    imgp_picture_image(&work, &p);
+    wrong = p.nplanes != 0 || p.image.stride != 903;
+
+    for (y = 0; y < 40; y++) {
+        for (x = 0; x < 301; x++) {
+            px = imgp_image_row(&p.image, y) + 3 * x;
+            l = value(x, y, 0);
+            b = value(x, y, 1) - 128.0;
+            r = value(x, y, 2) - 128.0;
+
+            wrong += fabs(px[0] - clamp(l + 1.402 * r)) > 0.51;
+            wrong += fabs(px[1] - clamp(l - 0.344136 * b - 0.714136 * r))
+                     > 0.51;
+            wrong += fabs(px[2] - clamp(l + 1.772 * b)) > 0.51;
+        }
+    }
+
+    is_int(wrong, 0, "YCbCr to RGB, rounded to nearest");
+    imgp_picture_free(&work, &p);
+}
+
+
+static void
+test_gray(void)
+{
+    uint32_t        x, y, wrong;
+    imgp_picture_t  p;
+
+    p = make(33, 9, 1, 1, 1);
+    imgp_picture_image(&work, &p);
+    wrong = p.image.stride != 33 || p.image.channels != 1;
+
+    for (y = 0; y < 9; y++) {
+        for (x = 0; x < 33; x++) {
+            wrong += p.image.data[y * 33 + x] != value(x, y, 0);
+        }
+    }
+
+    is_int(wrong, 0, "gray, rows packed");
+    imgp_picture_free(&work, &p);
+}
+
+
+/* a ramp stays one, whatever the samplings; its ends are a sample's middle */
+
+static void
+test_sample(void)
+{
+    uint32_t        x, from, to, wrong;
+    imgp_picture_t  p;
+
+    for (from = 1; from <= 2; from++) {
+        for (to = 1; to <= 2; to++) {
+            p = make(101, 20, 3, from, from);
+
+            for (x = 0; x < p.planes[1].width * p.planes[1].height; x++) {
+                imgp_image_row(&p.planes[1], x / p.planes[1].width)
+                              [x % p.planes[1].width] =
+                    (x % p.planes[1].width) * 2 * from;
+            }
+
+            imgp_picture_sample(&work, &p, to, to);
+            wrong = p.sub_x != to || p.planes[1].width != (101 + to - 1) / to
+                    || p.planes[0].width != 101;
+
+            for (x = 4; x < p.planes[1].width - 4; x++) {
+                wrong += fabs(imgp_image_row(&p.planes[1], 5)[x]
+                              - ((x + 0.5) * 2 * to - from)) > 1;
+            }
+
+            is_int(wrong, 0, "chroma from %u to %u", from, to);
+            imgp_picture_free(&work, &p);
+        }
+    }
+}
+
+
+static void
+test_fit(void)
+{
+    imgp_fit_t      fit = { 30, 30, IMGP_FIT_INSIDE };
+    imgp_picture_t  p;
+
+    p = make(90, 60, 3, 2, 2);
+    imgp_picture_fit(&work, &p, &fit, 0);
+    ok(p.width == 30 && p.height == 20 && p.planes[0].width == 30
+       && p.planes[1].width == 15 && p.planes[2].height == 10, "planes");
+
+    imgp_picture_fit(&work, &p, &fit, 0);
+    ok(p.width == 30 && p.planes[0].width == 30, "once is enough");
+    imgp_picture_free(&work, &p);
+
+    p = make(90, 60, 3, 1, 1);
+    imgp_picture_fit(&work, &p, &fit, 2);
+    ok(p.width == 30 && p.planes[0].width == 30 && p.planes[1].width == 15,
+       "chroma halved on the way");
+    imgp_picture_image(&work, &p);
+
+    fit.width = 20;
+    fit.fit = IMGP_FIT_COVER;
+    imgp_picture_fit(&work, &p, &fit, 2);
+    ok(p.width == 13 && p.height == 20 && p.image.width == 13
+       && p.image.height == 20, "an image: %ux%u", p.width, p.height);
+    imgp_picture_free(&work, &p);
+}
