@@ -249,8 +249,11 @@ ngx_http_imgp_api_status(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
                                          "the job is no longer kept");
     }
 
+    /* of another zone's job the disk has only the first revision */
+
     if ((ctx->since_arg || ctx->since_etag)
-        && ctx->view->revision == ctx->since)
+        && (ctx->view->revision == ctx->since
+            || (ctx->away && ctx->view->revision < ctx->since)))
     {
         return ctx->wait && !ctx->expired
                ? ngx_http_imgp_watch(r, ctx, ngx_http_imgp_api_poll)
