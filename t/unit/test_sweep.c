@@ -308,7 +308,7 @@ many_files(void)
         imgp_digest_hex(digest, name);
         imgp_store_path(&store, "blobs", name, 1, path);
         imgp_file_put(&store, path, "x", 1, 0, &err);
-        tmp_age(path, 1000 + (i * 7919) % 3000 * 10);
+        tmp_age(path, 1000 + (i * 7919) % 3000 * 100);
     }
 
     clock_gettime(CLOCK_MONOTONIC, &a);
@@ -392,11 +392,11 @@ racing(void)
 
         made += (added != 0);
 
-        for (tries = 0; !tmp_exists(path) && tries < 200; tries++) {
+        for (tries = 0; !tmp_exists(path) && tries < 5000; tries++) {
             usleep(100);
         }
 
-        lost += (tries == 200);
+        lost += (tries == 5000);
     }
 
     racing_ends = 1;
