@@ -31,6 +31,8 @@
 #include <imgp/imgp_sniff.h>
 #include <imgp/imgp_multipart.h>
 #include <imgp/imgp_template.h>
+#include <imgp/imgp_take.h>
+#include <imgp/imgp_poll.h>
 #include <imgp/imgp_op.h>
 #include <imgp/imgp_plan.h>
 #include <imgp/imgp_job.h>
@@ -53,6 +55,13 @@
 #define ngx_http_imgp_nstr(s)  ((ngx_str_t *) (s))
 
 
+/* a cast that is read at once would break the aliasing rules of C */
+
+#define ngx_http_imgp_conf_copy(dst, src)                                     \
+    (dst)->len = (src)->len;                                                  \
+    (dst)->data = (src)->data
+
+
 /* timers print ngx_event_ident(ev->data) in debug builds: whatever is an
    event's data begins with this, alike a connection up to its fd */
 
@@ -67,6 +76,7 @@ typedef struct {
 #define NGX_HTTP_IMGP_SEND_RAW        0
 #define NGX_HTTP_IMGP_SEND_MULTIPART  1
 #define NGX_HTTP_IMGP_SEND_JSON       2
+#define NGX_HTTP_IMGP_SEND_NOTHING    3     /* GET */
 
 
 /* text with params in it: "literal" then the param's value, if any */
@@ -85,7 +95,9 @@ typedef struct {
 
 /* where and how a "post" stage calls; imgp_stage_t.op of such a stage */
 
-typedef struct {
+typedef struct ngx_http_imgp_service_s  ngx_http_imgp_service_t;
+
+struct ngx_http_imgp_service_s {
     ngx_str_t                      url;      /* NUL-terminated, for curl */
     ngx_str_t                      host;     /* "name" or "name:port", as in
                                                 the URL; unix: "localhost" */
@@ -104,9 +116,22 @@ typedef struct {
     imgp_template_t               *template; /* of json */
     ngx_array_t                    headers;  /* ngx_http_imgp_field_t */
 
+    imgp_take_t                    take;
+    imgp_str_t                     type;     /* a body's; "": any */
+    ngx_array_t                    hosts;    /* ngx_str_t: of URLs in answers,
+                                                besides its own */
+    imgp_poll_t                   *poll;     /* or NULL */
+    imgp_msec_t                    every;
+
+    /* of an address out of an answer (ngx_http_imgp_link.c) */
+
+    ngx_http_imgp_service_t       *origin;   /* whose answer: its own host */
+    unsigned                       guard:1;  /* public addresses alone */
+    unsigned                       direct:1; /* "addrs" is all there is */
+
     u_char                        *file;     /* where it is configured */
     ngx_uint_t                     line;
-} ngx_http_imgp_service_t;
+};
 
 
 typedef struct {
@@ -379,6 +404,8 @@ struct ngx_http_imgp_call_s {
     char                           trace[56];  /* traceparent, or "" */
     ngx_msec_t                     timeout;    /* of the whole call */
     size_t                         max_reply;
+    unsigned                       poll:1;     /* 303 and an empty body are
+                                                  answers, too */
 
     void                         (*done)(ngx_http_imgp_call_t *call);
     void                          *data;
@@ -392,6 +419,7 @@ struct ngx_http_imgp_call_s {
                                                   done() on the caller's */
     size_t                         body_len;
     ngx_str_t                      type;       /* Content-Type, from pool */
+    ngx_str_t                      location;   /* of 202 and 303, from pool */
 
     void                          *private;
 };

@@ -37,6 +37,8 @@ static size_t ngx_http_imgp_answer_skip(ngx_http_imgp_answer_t *answer,
     char *data, size_t len);
 static ngx_int_t ngx_http_imgp_answer_grow(ngx_http_imgp_answer_t *answer,
     size_t len);
+static void ngx_http_imgp_answer_location(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call);
 static void ngx_http_imgp_answer_take(ngx_http_imgp_answer_t *answer,
     ngx_http_imgp_call_t *call);
 static void ngx_http_imgp_answer_status(ngx_http_imgp_answer_t *answer,
@@ -240,13 +242,19 @@ ngx_http_imgp_answer_finish(ngx_http_imgp_answer_t *answer,
     call->status = (code >= 200) ? (ngx_uint_t) code : 0;
     call->retry_after = 0;
 
-    if (call->status >= 300) {
+    if (call->poll && (call->status == NGX_HTTP_ACCEPTED
+                       || call->status == NGX_HTTP_SEE_OTHER))
+    {
+        ngx_http_imgp_answer_location(answer, call);
+    }
+
+    if (call->status >= 300 && call->location.len == 0) {
         ngx_http_imgp_answer_status(answer, call);
 
     } else if (t->result != CURLE_OK || call->status == 0) {
         ngx_http_imgp_answer_result(answer, call, t);
 
-    } else if (answer->len == 0) {
+    } else if (answer->len == 0 && !call->poll) {
         (void) imgp_error_set(&call->error, IMGP_E_SERVICE_REPLY,
                               "answer is empty");
 
@@ -256,6 +264,33 @@ ngx_http_imgp_answer_finish(ngx_http_imgp_answer_t *answer,
     }
 
     call->error.service_status = call->status;
+}
+
+
+/* as it came: it may be relative */
+
+static void
+ngx_http_imgp_answer_location(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call)
+{
+    size_t               len;
+    struct curl_header  *header;
+
+    if (curl_easy_header(answer->easy, "Location", 0, CURLH_HEADER, -1,
+                         &header)
+        != CURLHE_OK)
+    {
+        return;
+    }
+
+    len = ngx_strlen(header->value);
+
+    call->location.data = ngx_pnalloc(call->pool, len + 1);
+
+    if (call->location.data != NULL) {
+        ngx_memcpy(call->location.data, header->value, len);
+        call->location.len = len;
+    }
 }
 
 

@@ -104,6 +104,10 @@ ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask, ngx_http_imgp_call_t *call,
     case NGX_HTTP_IMGP_SEND_MULTIPART:
         return ngx_http_imgp_ask_multipart(ask, call, pool, easy);
 
+    case NGX_HTTP_IMGP_SEND_NOTHING:
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        return NGX_OK;
+
     case NGX_HTTP_IMGP_SEND_JSON:
         return ngx_http_imgp_ask_json(call, easy);
 
@@ -152,8 +156,12 @@ ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
     /* a header without a value is one that curl does not send: it would wait
        a second for "100 Continue" before a large body */
 
-    if (ngx_http_imgp_ask_add(ask, "Expect:") != NGX_OK
-        || ngx_http_imgp_ask_own(ask, call, "Idempotency-Key", key) != NGX_OK)
+    if (ngx_http_imgp_ask_add(ask, "Expect:") != NGX_OK) {
+        return ngx_http_imgp_ask_no_memory(call);
+    }
+
+    if (call->service->send != NGX_HTTP_IMGP_SEND_NOTHING
+        && ngx_http_imgp_ask_own(ask, call, "Idempotency-Key", key) != NGX_OK)
     {
         return ngx_http_imgp_ask_no_memory(call);
     }
@@ -165,7 +173,9 @@ ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
         return ngx_http_imgp_ask_no_memory(call);
     }
 
-    if (call->service->send != NGX_HTTP_IMGP_SEND_MULTIPART) {
+    if (call->service->send == NGX_HTTP_IMGP_SEND_RAW
+        || call->service->send == NGX_HTTP_IMGP_SEND_JSON)
+    {
         type = call->request ? "application/json"
                              : ngx_http_imgp_ask_type(call, 0);
 

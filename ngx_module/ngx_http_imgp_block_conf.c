@@ -103,6 +103,9 @@ static ngx_http_imgp_option_t  ngx_http_imgp_send_option =
 static ngx_http_imgp_option_t  ngx_http_imgp_take_option =
     { ngx_http_imgp_conf_take, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
 
+static ngx_http_imgp_option_t  ngx_http_imgp_poll_option =
+    { ngx_http_imgp_conf_poll, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
+
 
 static ngx_command_t  ngx_http_imgp_block_commands[] = {
 
@@ -209,6 +212,10 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
     { ngx_string("take"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_take_option },
+
+    { ngx_string("poll"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_poll_option },
 
       ngx_null_command
 };

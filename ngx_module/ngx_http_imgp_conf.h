@@ -123,6 +123,7 @@ typedef struct {
     ngx_http_imgp_service_t       *service;
     ngx_array_t                    send;     /* u_char: of stage->text */
     ngx_array_t                    headers;  /* u_char: of stage->text */
+    ngx_array_t                    take;     /* u_char: of stage->text */
 } ngx_http_imgp_stage_conf_t;
 
 
@@ -138,14 +139,6 @@ typedef struct {
 #define ngx_http_imgp_place(cf, p)                                            \
     (p)->file = (cf)->conf_file->file.name.data;                              \
     (p)->line = (cf)->conf_file->line
-
-/* between the two string types: a cast that is read at once would break the
-   aliasing rules of C */
-
-#define ngx_http_imgp_conf_copy(dst, src)                                     \
-    (dst)->len = (src)->len;                                                  \
-    (dst)->data = (src)->data
-
 
 /* ---- ngx_http_imgp_conf.c: http {} and location ---- */
 
@@ -235,8 +228,6 @@ char *ngx_http_imgp_conf_post(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_retry(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
-char *ngx_http_imgp_conf_take(ngx_conf_t *cf,
-    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 
 /* the stage's "}": checks what goes together, writes stage->text */
 
@@ -284,6 +275,14 @@ u_char *ngx_http_imgp_conf_param_name(u_char *p, u_char *last, ngx_str_t *name);
 /* ---- ngx_http_imgp_header_conf.c ---- */
 
 char *ngx_http_imgp_conf_header(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+
+
+/* ---- ngx_http_imgp_take_conf.c: what is made of an answer ---- */
+
+char *ngx_http_imgp_conf_take(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_poll(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 
 

@@ -8,7 +8,8 @@
  *     upstream {}    peers by nginx's round robin: weights, max_fails,
  *                    backup, max_conns and zone are shared with proxy_pass
  *     addresses      known at start: in turn, those that lately refused last
- *     resolver       asked for each call; it caches
+ *     resolver       asked for each call; it caches; public addresses alone
+ *                    where a service's answer has named the host
  *
  * The round robin functions are called directly, not through uscf->peer:
  * the keepalive of an upstream {} would hand out connections of its own.
@@ -17,6 +18,7 @@
 
 
 #include <ngx_http_imgp_call.h>
+#include <imgp/imgp_addr.h>
 
 
 #define NGX_HTTP_IMGP_PEER_ADDRS  64       /* of a name, at most: bits */
@@ -41,6 +43,7 @@ static ngx_int_t ngx_http_imgp_peer_resolve(ngx_http_imgp_peer_t *peer);
 static void ngx_http_imgp_peer_resolved(ngx_resolver_ctx_t *ctx);
 static ngx_int_t ngx_http_imgp_peer_copy(ngx_http_imgp_peer_t *peer,
     ngx_resolver_ctx_t *ctx);
+static void ngx_http_imgp_peer_guard(ngx_http_imgp_peer_t *peer);
 static ngx_int_t ngx_http_imgp_peer_next(ngx_http_imgp_peer_t *peer);
 static ngx_int_t ngx_http_imgp_peer_connect_to(ngx_http_imgp_peer_t *peer,
     CURL *easy, struct sockaddr *sockaddr, socklen_t socklen);
@@ -54,6 +57,12 @@ ngx_http_imgp_peer_init(ngx_http_imgp_peer_t *peer)
     service = peer->call->service;
 
     if (service->unix_path.len) {
+        return NGX_OK;
+    }
+
+    if (service->direct) {
+        peer->addrs = service->addrs;
+        peer->naddrs = service->naddrs;
         return NGX_OK;
     }
 
@@ -111,6 +120,10 @@ ngx_http_imgp_peer_host(ngx_http_imgp_peer_t *peer)
     ngx_http_imgp_service_t  *service;
 
     service = peer->call->service;
+
+    if (service->origin) {
+        service = service->origin;
+    }
 
     peer->addrs = service->addrs;
     peer->naddrs = ngx_min(service->naddrs, NGX_HTTP_IMGP_PEER_ADDRS);
@@ -243,6 +256,10 @@ ngx_http_imgp_peer_resolved(ngx_resolver_ctx_t *ctx)
     peer->resolving = NULL;
     ngx_resolve_name_done(ctx);
 
+    if (state == NGX_OK && peer->call->service->guard) {
+        ngx_http_imgp_peer_guard(peer);
+    }
+
     if (state != NGX_OK) {
         (void) imgp_error_set(&peer->call->error, IMGP_E_SERVICE_CONNECT,
                               "host cannot be resolved (%s)",
@@ -291,6 +308,45 @@ ngx_http_imgp_peer_copy(ngx_http_imgp_peer_t *peer, ngx_resolver_ctx_t *ctx)
     peer->naddrs = n;
 
     return NGX_OK;
+}
+
+
+/* of a name that a service has given: every address is looked at, since which
+   of them a second look-up would give is in a stranger's hand */
+
+static void
+ngx_http_imgp_peer_guard(ngx_http_imgp_peer_t *peer)
+{
+    ngx_uint_t            i, public;
+    struct sockaddr_in   *sin;
+    struct sockaddr_in6  *sin6;
+
+    for (i = 0; i < peer->naddrs; i++) {
+
+        switch (peer->addrs[i].sockaddr->sa_family) {
+
+        case AF_INET:
+            sin = (struct sockaddr_in *) peer->addrs[i].sockaddr;
+            public = imgp_addr_public4((u_char *) &sin->sin_addr);
+            break;
+
+        case AF_INET6:
+            sin6 = (struct sockaddr_in6 *) peer->addrs[i].sockaddr;
+            public = imgp_addr_public6(sin6->sin6_addr.s6_addr);
+            break;
+
+        default:
+            public = 0;
+            break;
+        }
+
+        if (!public) {
+            (void) imgp_error_set(&peer->call->error, IMGP_E_SERVICE_REFUSED,
+                                  "answer has a URL whose host leads to an "
+                                  "address that is not public");
+            return;
+        }
+    }
 }
 
 

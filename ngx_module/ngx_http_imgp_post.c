@@ -2,20 +2,23 @@
 /*
  * A stage that a model service works at: a thread looks for the known result
  * and maps the inputs, the call goes out as soon as the service has a place,
- * its answer is looked at like an upload and stored by a thread.
+ * a thread takes the outputs out of its answer (output.c), after further calls
+ * if need be (follow.c).
  */
 
 
 #include "ngx_http_imgp_run.h"
 
 
+#define NGX_HTTP_IMGP_POST_SHORT  (256 * 1024)   /* bytes of JSON */
+#define NGX_HTTP_IMGP_POST_QUOTE  512        /* bytes of an answer, logged */
+
+
 static void ngx_http_imgp_post_prepare(void *data, ngx_log_t *log);
 static void ngx_http_imgp_post_prepared(void *data);
 static void ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_called(ngx_http_imgp_call_t *call);
-static void ngx_http_imgp_post_store(void *data, ngx_log_t *log);
-static imgp_int_t ngx_http_imgp_post_sniff(ngx_http_imgp_unit_t *unit,
-    imgp_item_t *item);
+static void ngx_http_imgp_post_hangup(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_stored(void *data);
 static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 
@@ -122,25 +125,38 @@ ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
 static void
 ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
 {
+    imgp_msec_t  timeout;
+
+    timeout = ngx_http_imgp_unit_stage(unit)->timeout;
+    unit->deadline = ngx_current_msec + timeout;
+
+    ngx_http_imgp_post_start_call(unit, ngx_http_imgp_unit_service(unit),
+                                  timeout, ngx_http_imgp_post_called);
+}
+
+
+void
+ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_service_t *service, ngx_msec_t timeout,
+    void (*done)(ngx_http_imgp_call_t *call))
+{
     ngx_uint_t             i;
-    imgp_stage_t          *stage;
     ngx_http_imgp_run_t   *run;
     ngx_http_imgp_call_t  *call;
 
     run = unit->run;
-    stage = ngx_http_imgp_unit_stage(unit);
     call = &unit->call;
 
     ngx_memzero(call, sizeof(ngx_http_imgp_call_t));
 
-    call->done = ngx_http_imgp_post_called;
+    call->done = done;
     call->data = unit;
 
     call->types = imgp_pcalloc(unit->arena,
                                (unit->ninputs + 1) * sizeof(char *));
     if (call->types == NULL) {
         imgp_error_set(&call->error, IMGP_E_INTERNAL, "out of memory");
-        ngx_http_imgp_post_called(call);
+        done(call);
         return;
     }
 
@@ -151,23 +167,27 @@ ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
     call->pool = run->pool;
     call->log = &run->log;
     call->conf = run->worker->conf;
-    call->service = run->pipeline->services[unit->stage];
+    call->service = service;
     call->params = run->job->params;
     call->inputs = unit->maps;
-    call->ninputs = unit->ninputs;
+    call->ninputs = unit->maps ? unit->ninputs : 0;
     call->request = unit->request;
-    call->timeout = stage->timeout;
+    call->timeout = timeout;
     call->max_reply = NGX_HTTP_IMGP_REPLY_MAX;
+    call->poll = (service->poll != NULL);
 
     ngx_memcpy(call->key, unit->key, IMGP_DIGEST_LEN);
 
-    /* the job is the trace, the run of the stage the span (W3C) */
+    /* the job is the trace, the run of the stage the span (W3C); strangers
+       are told neither */
 
-    ngx_sprintf((u_char *) call->trace, "00-%*xs-%*xs-01%Z",
-                (size_t) 16, run->job->id, (size_t) 8, unit->key);
+    if (!service->guard) {
+        ngx_sprintf((u_char *) call->trace, "00-%*xs-%*xs-01%Z",
+                    (size_t) 16, run->job->id, (size_t) 8, unit->key);
+    }
 
     if (ngx_http_imgp_service_start(call) != NGX_OK) {
-        ngx_http_imgp_post_called(call);
+        done(call);
     }
 }
 
@@ -181,110 +201,53 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
 
     ngx_http_imgp_post_unmap(unit);
 
-    ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
-                                unit->key);
-    ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
-
     if (call->error.code) {
         unit->error.error = call->error;
+        ngx_http_imgp_post_hangup(unit);
         ngx_http_imgp_unit_finish(unit);
         return;
     }
 
-    ngx_http_imgp_unit_work(unit, NGX_HTTP_IMGP_TASK_IO, NULL,
-                            ngx_http_imgp_post_store,
+    if (call->service->poll) {
+        ngx_http_imgp_follow(unit);
+        return;
+    }
+
+    unit->document.data = call->body;
+    unit->document.len = call->body_len;
+
+    ngx_http_imgp_post_take(unit);
+}
+
+
+/* large JSON is work for a processor */
+
+void
+ngx_http_imgp_post_take(ngx_http_imgp_unit_t *unit)
+{
+    ngx_uint_t  kind;
+
+    ngx_http_imgp_post_hangup(unit);
+
+    kind = NGX_HTTP_IMGP_TASK_IO;
+
+    if (ngx_http_imgp_unit_service(unit)->take.kind != IMGP_TAKE_BODY
+        && unit->document.len > NGX_HTTP_IMGP_POST_SHORT)
+    {
+        kind = NGX_HTTP_IMGP_TASK_CPU;
+    }
+
+    ngx_http_imgp_unit_work(unit, kind, NULL, ngx_http_imgp_output_store,
                             ngx_http_imgp_post_stored);
 }
 
 
-/* in a thread */
-
 static void
-ngx_http_imgp_post_store(void *data, ngx_log_t *log)
+ngx_http_imgp_post_hangup(ngx_http_imgp_unit_t *unit)
 {
-    ngx_http_imgp_unit_t  *unit = data;
-
-    imgp_item_t   *item;
-    imgp_store_t  *store;
-
-    store = &unit->run->worker->conf->store;
-
-    item = imgp_pcalloc(unit->arena, sizeof(imgp_item_t));
-    if (item == NULL) {
-        imgp_error_set(&unit->error.error, IMGP_E_INTERNAL, "out of memory");
-        return;
-    }
-
-    item->bytes = unit->call.body_len;
-
-    if (ngx_http_imgp_post_sniff(unit, item) != IMGP_OK) {
-        unit->error.error.service_status = unit->call.status;
-        return;
-    }
-
-    if (imgp_blob_put(store, unit->call.body, unit->call.body_len,
-                      item->digest, &unit->added, &unit->error)
-        != IMGP_OK)
-    {
-        return;
-    }
-
-    unit->items = item;
-    unit->nitems = 1;
-
-    (void) imgp_result_put(store, unit->key, unit->now, unit->items,
-                           unit->nitems, &unit->error);
-}
-
-
-/* the bytes decide; what calls itself an image and is none is unusable */
-
-static imgp_int_t
-ngx_http_imgp_post_sniff(ngx_http_imgp_unit_t *unit, imgp_item_t *item)
-{
-    imgp_int_t    rc;
-    imgp_plan_t  *plan;
-    imgp_sniff_t  sniff;
-
-    plan = unit->run->pipeline->plan;
-
-    imgp_sniff_init(&sniff);
-
-    rc = imgp_sniff_feed(&sniff, unit->call.body, unit->call.body_len);
-
-    if (rc == IMGP_AGAIN) {
-        rc = imgp_sniff_end(&sniff);
-    }
-
-    if (rc == IMGP_ERROR) {
-        return imgp_error_set(&unit->error.error, IMGP_E_SERVICE_REPLY,
-                              "the service's answer is no whole image: %s",
-                              sniff.error.detail);
-    }
-
-    if (rc == IMGP_DECLINED) {
-        imgp_media_declared(ngx_http_imgp_str(&unit->call.type), item->type);
-
-        if (ngx_strncmp(item->type, "image/", 6) == 0) {
-            return imgp_error_set(&unit->error.error, IMGP_E_SERVICE_REPLY,
-                                  "the service's answer calls itself %s "
-                                  "but is not", item->type);
-        }
-
-        return IMGP_OK;
-    }
-
-    if ((uint64_t) sniff.width * sniff.height > plan->max_pixels) {
-        return imgp_error_set(&unit->error.error, IMGP_E_PIXELS,
-                              "the service's answer has %ux%u pixels",
-                              sniff.width, sniff.height);
-    }
-
-    item->width = sniff.width;
-    item->height = sniff.height;
-    ngx_cpystrn((u_char *) item->type, (u_char *) sniff.type, IMGP_TYPE_LEN);
-
-    return IMGP_OK;
+    ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
+                                unit->key);
+    ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
 }
 
 
@@ -297,10 +260,49 @@ ngx_http_imgp_post_stored(void *data)
 
     run = unit->run;
 
+    ngx_http_imgp_post_quote(unit);
+
     ngx_http_imgp_post_drop(unit);
 
-    ngx_http_imgp_unit_finish(unit);
+    if (unit->nlinks && unit->error.error.code == IMGP_E_NONE
+        && !ngx_http_imgp_unit_over(unit))
+    {
+        ngx_http_imgp_follow_links(unit);
+
+    } else {
+        ngx_http_imgp_unit_finish(unit);
+    }
+
     ngx_http_imgp_run_unref(run);
+}
+
+
+/* the beginning of what could not be used: for the log alone */
+
+void
+ngx_http_imgp_post_quote(ngx_http_imgp_unit_t *unit)
+{
+    u_char  *p, quote[NGX_HTTP_IMGP_POST_QUOTE];
+    size_t   n;
+
+    if (unit->error.error.code != IMGP_E_SERVICE_REPLY
+        && unit->error.error.code != IMGP_E_SERVICE_REFUSED)
+    {
+        return;
+    }
+
+    n = ngx_min(unit->document.len, NGX_HTTP_IMGP_POST_QUOTE);
+    ngx_memcpy(quote, unit->document.data, n);
+
+    for (p = quote; p < quote + n; p++) {
+        if (*p < 0x20 || *p > 0x7e) {
+            *p = '.';
+        }
+    }
+
+    ngx_log_error(NGX_LOG_INFO, &unit->run->log, 0,
+                  "service \"%V\" answered: %*s",
+                  &ngx_http_imgp_unit_service(unit)->host, n, quote);
 }
 
 
@@ -332,4 +334,5 @@ ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit)
     }
 
     unit->maps = NULL;
+    unit->request = NULL;
 }

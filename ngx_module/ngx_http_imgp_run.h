@@ -60,6 +60,16 @@ struct ngx_http_imgp_unit_s {
     imgp_str_t                    *maps;       /* inputs of a call */
     imgp_template_input_t         *wanted;     /* of a template, by "from" */
     imgp_template_body_t          *request;    /* made of it */
+
+    /* of a call's answer */
+    imgp_str_t                     document;   /* what outputs are taken of */
+    imgp_poll_answer_t            *poll;       /* of a service that is asked
+                                                  again; in the arena */
+    imgp_str_t                    *links;      /* to be fetched; the same */
+    ngx_uint_t                     nlinks;
+    ngx_uint_t                     failures;   /* in a row, of one question */
+    ngx_msec_t                     deadline;   /* of the attempt */
+    ngx_event_t                    later;      /* the next question */
     imgp_store_error_t             error;
     ngx_uint_t                     known;
     uint64_t                       added;      /* bytes the store grew by */
@@ -141,6 +151,37 @@ void ngx_http_imgp_post_start(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_post_drop(ngx_http_imgp_unit_t *unit);
 
+/* a call of this attempt; done() may be called from inside */
+
+void ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_service_t *service, ngx_msec_t timeout,
+    void (*done)(ngx_http_imgp_call_t *call));
+
+/* the service is done: outputs are taken from unit->document */
+
+void ngx_http_imgp_post_take(ngx_http_imgp_unit_t *unit);
+
+/* logs the beginning of a document that could not be used */
+
+void ngx_http_imgp_post_quote(ngx_http_imgp_unit_t *unit);
+
+/* ngx_http_imgp_output.c: in threads; failed() tells of err in unit->error */
+
+#define NGX_HTTP_IMGP_HOST_SHOWN  64       /* bytes of a host, in an error */
+
+void ngx_http_imgp_output_store(void *data, ngx_log_t *log);
+void ngx_http_imgp_output_fetched(void *data, ngx_log_t *log);
+imgp_int_t ngx_http_imgp_output_add(ngx_http_imgp_unit_t *unit,
+    const imgp_str_t *content, const imgp_str_t *type, imgp_error_t *err);
+void ngx_http_imgp_output_failed(ngx_http_imgp_unit_t *unit,
+    imgp_error_t *err);
+
+/* ngx_http_imgp_follow.c: what comes after the first answer */
+
+void ngx_http_imgp_follow(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_follow_links(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_follow_stop(ngx_http_imgp_unit_t *unit);
+
 /* ngx_http_imgp_run.c */
 
 void ngx_http_imgp_run_stop(ngx_http_imgp_run_t *run);
@@ -160,6 +201,14 @@ void ngx_http_imgp_run_changed(ngx_http_imgp_run_t *run);
 ngx_int_t ngx_http_imgp_run_encode(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_run_end(ngx_http_imgp_run_t *run);
 
+
+#define ngx_http_imgp_unit_service(unit)                                      \
+    ((unit)->run->pipeline->services[(unit)->stage])
+
+/* nobody waits for it any more */
+
+#define ngx_http_imgp_unit_over(unit)                                         \
+    ((unit)->cancel || (unit)->run->gone || (unit)->run->ending)
 
 #define ngx_http_imgp_unit_stage(unit)                                        \
     (&(unit)->run->pipeline->plan->stages[(unit)->stage])

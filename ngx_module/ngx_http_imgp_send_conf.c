@@ -46,7 +46,10 @@ ngx_http_imgp_conf_service(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
                           sizeof(ngx_http_imgp_field_t))
            != NGX_OK
         || ngx_array_init(&sc->send, cf->temp_pool, 64, 1) != NGX_OK
-        || ngx_array_init(&sc->headers, cf->temp_pool, 64, 1) != NGX_OK)
+        || ngx_array_init(&sc->headers, cf->temp_pool, 64, 1) != NGX_OK
+        || ngx_array_init(&sc->take, cf->temp_pool, 64, 1) != NGX_OK
+        || ngx_array_init(&service->hosts, cf->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK)
     {
         return NULL;
     }

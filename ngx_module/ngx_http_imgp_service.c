@@ -66,6 +66,7 @@ ngx_http_imgp_service_start(ngx_http_imgp_call_t *call)
 
     ngx_memzero(&call->error, sizeof(imgp_error_t));
     ngx_str_null(&call->type);
+    ngx_str_null(&call->location);
 
     call->private = NULL;
     call->status = 0;

@@ -8,8 +8,9 @@
  * this name may stand below (ngx_http_imgp_conf_service_resolve()).
  *
  * stage->text of such a stage is what can change the service's answer: URL,
- * form, headers.  A header whose value comes from a file counts by its name
- * alone, so the text holds no secret, and a new key spoils no result.
+ * form, headers, what is taken of it.  A header whose value comes from a file
+ * counts by its name alone, so the text holds no secret, and a new key spoils
+ * no result.
  */
 
 
@@ -311,25 +312,6 @@ ngx_http_imgp_conf_retry(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
 
 
 char *
-ngx_http_imgp_conf_take(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
-    ngx_http_imgp_block_t *block)
-{
-    ngx_str_t  *value;
-
-    value = cf->args->elts;
-
-    if (cf->args->nelts != 2 || ngx_strcmp(value[1].data, "body") != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"take %V\": it must be \"take body\"",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-char *
 ngx_http_imgp_conf_service_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
 {
     ngx_http_imgp_seen_t     *seen;
@@ -424,7 +406,7 @@ ngx_http_imgp_service_text(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
         return NGX_ERROR;
     }
 
-    len = text.nelts + sc->send.nelts + sc->headers.nelts;
+    len = text.nelts + sc->send.nelts + sc->headers.nelts + sc->take.nelts;
 
     p = ngx_pnalloc(cf->pool, len);
     if (p == NULL) {
@@ -436,7 +418,8 @@ ngx_http_imgp_service_text(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
 
     p = ngx_cpymem(p, text.elts, text.nelts);
     p = ngx_cpymem(p, sc->send.elts, sc->send.nelts);
-    ngx_memcpy(p, sc->headers.elts, sc->headers.nelts);
+    p = ngx_cpymem(p, sc->headers.elts, sc->headers.nelts);
+    ngx_memcpy(p, sc->take.elts, sc->take.nelts);
 
     return NGX_OK;
 }

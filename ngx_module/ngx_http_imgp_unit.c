@@ -364,6 +364,7 @@ ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit)
         break;
 
     case NGX_HTTP_IMGP_UNIT_CALL:
+        ngx_http_imgp_follow_stop(unit);
         ngx_http_imgp_service_cancel(&unit->call);
         break;
 

@@ -878,9 +878,9 @@ stage a { post http://[::1]/; concurrency -1; }
 
 === TEST 105: take
 --- stages
-stage a { post http://[::1]/; take json /a; }
+stage a { post http://[::1]/; take json; }
 --- emerg
-2: invalid "take json": it must be "take body"
+2: invalid "take json": it must be "take body [TYPE]" or "take json POINTER [base64 | url [HOST ...]]"
 
 === TEST 106: send, another form
 --- stages
@@ -1272,3 +1272,90 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 {"a": "{{input.json"}
 --- emerg
 t.json:1: "{{" without its "}}": write "{\u007b" for two braces in a text
+
+=== TEST 158: take and poll, all forms
+--- stages
+stage a { post http://[::1]/; take body image/*; }
+stage b { post http://[::1]/; take json ""; }
+stage c { post http://[::1]/; take json /a/*/b base64; poll location; }
+stage d { post http://[::1]/; take json /a url; poll /id every=100ms; }
+stage e {
+    post http://[::1]/;
+    take json /a url cdn.example.com *.Example.com x:81 [::1]:9000 10.0.0.1;
+    poll /urls/get every=2s status=/status done=a|b failed=c result=/r;
+}
+
+=== TEST 159: take body, a type that is none
+--- stages
+stage a { post http://[::1]/; take body png; }
+--- emerg
+2: invalid media type "png" in "take": it must be such as "image/png" or "image/*"
+
+=== TEST 160: take json, a pointer that is none
+--- stages
+stage a { post http://[::1]/; take json a/b; }
+--- emerg
+2: invalid "take": JSON pointer "a/b" must be empty or begin with "/"
+
+=== TEST 161: take json, unknown
+--- stages
+stage a { post http://[::1]/; take json /a hex; }
+--- emerg
+2: invalid "take json /a hex": after the pointer there may be "base64" or "url [HOST ...]"
+
+=== TEST 162: take json, base64 knows no hosts
+--- stages
+stage a { post http://[::1]/; take json /a base64 x.com; }
+--- emerg
+2: invalid "take json /a base64" with parameters: after the pointer there may be "base64" or "url [HOST ...]"
+
+=== TEST 163: take json, a host that is none
+--- stages
+stage a { post http://[::1]/; take json /a url https://x.com; }
+--- emerg
+2: invalid host "https://x.com" in "take": it must be such as "cdn.example.com", "*.example.com" or "10.0.0.7:9000"
+
+=== TEST 164: poll, a pointer that is none
+--- stages
+stage a { post http://[::1]/; poll id; }
+--- emerg
+2: invalid "poll": JSON pointer "id" must be empty or begin with "/"
+
+=== TEST 165: poll, an unknown option
+--- stages
+stage a { post http://[::1]/; poll /id until=x; }
+--- emerg
+2: invalid "until=x" in "poll": it must be "every=TIME", "status=POINTER", "done=VALUES", "failed=VALUES" or "result=POINTER"
+
+=== TEST 166: poll, how often
+--- stages
+stage a { post http://[::1]/; poll /id every=1ms; }
+--- emerg
+2: invalid time "1ms" in "poll": it must be from 10ms to 10y, such as "90s" or "1h30m"
+
+=== TEST 167: poll, a status without an end
+--- stages
+stage a { post http://[::1]/; poll /id status=/s failed=x; }
+--- emerg
+2: "poll" has a status, but no "done=VALUES" that end it
+
+=== TEST 168: poll, values without a status
+--- stages
+stage a { post http://[::1]/; poll /id done=x; }
+--- emerg
+2: "poll" has values, but no "status=POINTER" where they are looked for
+
+=== TEST 169: poll, empty values
+--- stages
+stage a { post http://[::1]/; poll /id status=/s done=a||b; }
+--- emerg
+2: invalid values "a||b" in "poll": they must be 1 to 8, such as "succeeded|completed"
+
+=== TEST 170: poll and take in a local stage
+--- stages
+stage a {
+    resize 9;
+    poll /id;
+}
+--- emerg
+4: "poll" does not go with "resize": it is an option of "post", remove it from stage "a"

@@ -13,8 +13,9 @@
 
 /*
  * The next event: OK, or DONE when there is no whole one left.  Its data's
- * lines are joined in place; "name" is empty for one without.  Both are
- * ranges of the text, and *rest goes on behind the event.
+ * lines are joined in place, which may spoil a name that stands between them;
+ * "name" is empty for an event without.  Both are ranges of the text, and *rest
+ * goes on behind the event.
  */
 
 imgp_int_t imgp_sse_next(imgp_str_t *rest, imgp_str_t *name,

@@ -15,7 +15,8 @@ static const char  *streams[][2] = {
     { "event: complete\r\ndata: x\r\n\r\n", "[complete|x]" },
     { "data: YHOO\ndata: +2\ndata: 10\n\n", "[|YHOO\n+2\n10]" },
     { ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n"
-      "data:  third event\n\n", "[|first event][|second event][| third event]" },
+      "data:  third event\n\n",
+      "[|first event][|second event][| third event]" },
     { "data:\n\ndata:\ndata:\n\ndata:", "[|][|\n]" },
     { "event: a\n\ndata: b\n\n", "[|b]" },
     { "data: x\nevent: late\n\n", "[late|x]" },

@@ -57,7 +57,8 @@ static test_take_t  refused[] = {
     { IMGP_TAKE_JSON, "/a/b", "", "{\"error\": \"key sk-1\", \"code\": 3}",
       "answer has nothing at \"/a/b\", it is an object of \"error\", "
       "\"code\"" },
-    { IMGP_TAKE_JSON, "/a", "", "{\"\\n\": 1, \"aaaaaaaaaaaaaaaaaaaaaaaaa\": 2, "
+    { IMGP_TAKE_JSON, "/a", "",
+      "{\"\\n\": 1, \"aaaaaaaaaaaaaaaaaaaaaaaaa\": 2, "
       "\"bbbbbbbbbbbbbbbbbbbbbbbbbbb\": 3, \"ccccccccccccccccccccccccc\": 4, "
       "\"d\": 5}", "answer has nothing at \"/a\", it is an object of \"\", "
       "\"aaaaaaaaaaaaaaaaa\", \"bbbbbbbbbbbbbbbbb\", "
