@@ -17,14 +17,15 @@
 
 
 typedef struct {
-    imgp_fit_t         fit;
+    const imgp_fit_t *const  *fits;   /* one box after the other */
+    imgp_uint_t               nfits;
 
     /*
      * pixels that share a sample of chroma in each direction, where the
      * picture may come as planes; whole pictures that are not resized keep
      * what they have beyond it.  0: an image is wanted
      */
-    uint32_t           sub;
+    uint32_t                  sub;
 } imgp_decode_t;
 
 

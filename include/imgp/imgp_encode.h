@@ -50,6 +50,11 @@ imgp_int_t imgp_encode_picture(imgp_work_t *work, imgp_picture_t *picture,
 imgp_int_t imgp_encode_picture_as(imgp_work_t *work,
     imgp_picture_t *picture);
 
+/* just that, and nothing is written */
+
+imgp_int_t imgp_encode_settle(imgp_work_t *work, imgp_picture_t *picture,
+    const imgp_encode_t *encode);
+
 /* pixels that share a sample of chroma in each direction, in such a JPEG */
 
 #define imgp_encode_sub(quality)                                              \

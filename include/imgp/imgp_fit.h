@@ -48,5 +48,10 @@ typedef struct {
 void imgp_fit_plan(const imgp_fit_t *fit, uint32_t width, uint32_t height,
     imgp_fit_plan_t *plan);
 
+/* one box after the other, as a single step: the sizes of the last result */
+
+void imgp_fit_plan_all(const imgp_fit_t *const *fits, imgp_uint_t n,
+    uint32_t width, uint32_t height, imgp_fit_plan_t *plan);
+
 
 #endif /* _IMGP_FIT_H_INCLUDED_ */

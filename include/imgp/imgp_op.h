@@ -17,6 +17,7 @@
 
 #define IMGP_OP_INPUTS_MAX   64
 #define IMGP_OP_OUTPUTS_MAX  64
+#define IMGP_OP_LINKS_MAX    16
 
 
 typedef struct imgp_op_s  imgp_op_t;
@@ -34,6 +35,7 @@ typedef struct {
     uint32_t           width;         /* 0 where the content is no image */
     uint32_t           height;
     const char        *type;          /* static string */
+    imgp_uint_t        link;          /* whose it is, in a chain; else 0 */
 } imgp_op_output_t;
 
 
@@ -85,6 +87,48 @@ const imgp_str_t *imgp_op_text(const imgp_op_t *op);
  */
 
 imgp_int_t imgp_op_run(const imgp_op_t *op, imgp_op_task_t *task);
+
+
+/*
+ * A chain: operations that follow each other, each fed by the one before it,
+ * in one run.  A picture is decoded once and handed on in memory; nothing is
+ * encoded but what somebody wants: the outputs of the last link, and of those
+ * that say "keep".  Sizes are those of one run after the other; boxes that
+ * follow each other with nothing kept in between are one resizing.
+ *
+ *     links[0] = { .op = resize_1200 };             a stage that is internal
+ *     links[1] = { .op = canvas, .keep = 1 };       ... that is public
+ *     links[2] = { .op = encode };                  the last one
+ *
+ *     if (imgp_op_chain_run(links, 3, &task) == IMGP_OK) {
+ *         for (i = 0; i < task.noutputs; i++) {
+ *             task.outputs[i] belongs to links[task.outputs[i].link]
+ *
+ * Outputs stand in the order in which they were made: those of one link are
+ * in the order of the inputs (and of a crop's boxes).  A kept link's outputs
+ * are, byte for byte, what imgp_op_run() gives for it if it is the first one;
+ * later links get better pixels than a file of the link before would hold, so
+ * their bytes are not those of single runs.  So a key of theirs takes in the
+ * texts of all links from the first on, and which of them are kept.
+ *
+ * A "crop" cuts each picture that reaches it by the boxes of its "json".  If
+ * it is the first link and has none, the task's two inputs are image and
+ * JSON, as in imgp_op_run().
+ *
+ * The task is filled as for imgp_op_run(), and IMGP_ERROR means the same; no
+ * more than IMGP_OP_LINKS_MAX links, else LIMIT.
+ */
+
+typedef struct {
+    const imgp_op_t        *op;
+    imgp_uint_t             keep;     /* outputs are wanted: not the last's */
+    const imgp_op_input_t  *json;     /* of a crop; else NULL */
+} imgp_op_link_t;
+
+
+imgp_int_t imgp_op_chain_run(const imgp_op_link_t *links, imgp_uint_t nlinks,
+    imgp_op_task_t *task);
+
 void imgp_op_free(imgp_op_task_t *task);              /* its outputs */
 
 

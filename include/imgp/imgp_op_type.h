@@ -14,6 +14,13 @@
 #include <imgp/imgp_pool.h>
 #include <imgp/imgp_op.h>
 #include <imgp/imgp_work.h>
+#include <imgp/imgp_fit.h>
+#include <imgp/imgp_picture.h>
+
+
+/* goes on with the picture, and frees it */
+
+typedef imgp_int_t (*imgp_op_part_pt)(void *data, imgp_picture_t *picture);
 
 
 typedef struct {
@@ -28,11 +35,38 @@ typedef struct {
                               imgp_uint_t nargs, imgp_str_t *text,
                               imgp_error_t *err);
 
-    /* one input, or all at once if "whole" */
-    imgp_int_t       (*run)(const void *conf, imgp_work_t *work,
-                            const imgp_op_input_t *input);
-    imgp_uint_t        whole;
+    /*
+     * the steps of a run, in this order; each may be NULL.  fit() gives the
+     * box that the picture is shrunk to, apply() changes it, write() makes
+     * outputs of it (NULL: in the format that it came in), settle() leaves it
+     * as if it had been written.  split() calls part() for every piece of it,
+     * instead of the last three.
+     */
+    const imgp_fit_t  *(*fit)(const void *conf);
+    imgp_int_t       (*apply)(const void *conf, imgp_work_t *work,
+                              imgp_picture_t *picture);
+    imgp_int_t       (*write)(const void *conf, imgp_work_t *work,
+                              imgp_picture_t *picture);
+    imgp_int_t       (*settle)(const void *conf, imgp_work_t *work,
+                               imgp_picture_t *picture);
+    imgp_int_t       (*split)(const void *conf, imgp_work_t *work,
+                              imgp_picture_t *picture,
+                              const imgp_op_input_t *json,
+                              imgp_op_part_pt part, void *data);
+
+    /*
+     * planes will do; the pixels that share a sample of chroma in what is
+     * written.  NULL or 0: it takes an image
+     */
+    uint32_t         (*sub)(const void *conf);
 } imgp_op_type_t;
+
+
+struct imgp_op_s {
+    const imgp_op_type_t  *type;
+    void                  *conf;
+    imgp_str_t             text;
+};
 
 
 extern const imgp_op_type_t  imgp_op_resize;
@@ -48,6 +82,10 @@ imgp_int_t imgp_op_print(imgp_pool_t *pool, imgp_str_t *text,
     __attribute__((format(printf, 4, 5)));
 
 void *imgp_op_no_memory(imgp_error_t *err);           /* returns NULL */
+
+/* is it JSON, by its type or its first byte? */
+
+imgp_uint_t imgp_op_is_json(const imgp_op_input_t *input);
 
 
 /* the shares of an input's progress: reading it, writing what came of it */

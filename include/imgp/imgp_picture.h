@@ -54,10 +54,13 @@ imgp_int_t imgp_picture_sample(imgp_work_t *work, imgp_picture_t *picture,
 imgp_int_t imgp_picture_transpose(imgp_work_t *work,
     imgp_picture_t *picture);
 
-/* shrinks it; chroma of planes comes out as "sub" x "sub", 0: as it was */
+/*
+ * shrinks it, into one box after the other in a single step; chroma of planes
+ * comes out as "sub" x "sub", 0: as it was
+ */
 
 imgp_int_t imgp_picture_fit(imgp_work_t *work, imgp_picture_t *picture,
-    const imgp_fit_t *fit, uint32_t sub);
+    const imgp_fit_t *const *fits, imgp_uint_t nfits, uint32_t sub);
 
 
 #endif /* _IMGP_PICTURE_H_INCLUDED_ */

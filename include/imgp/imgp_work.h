@@ -23,6 +23,7 @@ typedef struct {
     imgp_op_task_t    *task;
     size_t             used;          /* bytes held now */
     imgp_uint_t        input;         /* the input being worked on */
+    imgp_uint_t        link;          /* of the chain, likewise */
     uint32_t           from;          /* the phase: 0..1000 of this input */
     uint32_t           to;
 } imgp_work_t;

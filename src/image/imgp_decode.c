@@ -27,8 +27,8 @@
 
 static imgp_int_t imgp_decode_open(imgp_reader_t *reader,
     const imgp_decode_t *decode, imgp_picture_t *picture);
-static void imgp_decode_plan(imgp_reader_t *reader, const imgp_fit_t *fit,
-    imgp_fit_plan_t *plan);
+static void imgp_decode_plan(imgp_reader_t *reader,
+    const imgp_decode_t *decode, imgp_fit_plan_t *plan);
 static imgp_uint_t imgp_decode_same(const imgp_reader_t *reader,
     const imgp_fit_plan_t *plan);
 static uint32_t imgp_decode_whole(uint32_t full, uint32_t span, uint32_t out);
@@ -61,7 +61,8 @@ imgp_decode(imgp_work_t *work, const imgp_str_t *data, const imgp_fit_t *fit,
 
     image->data = NULL;
 
-    decode.fit = *fit;
+    decode.fits = &fit;
+    decode.nfits = 1;
     decode.sub = 0;
 
     if (imgp_decode_picture(work, data, &decode, &picture) != IMGP_OK) {
@@ -110,7 +111,7 @@ imgp_decode_open(imgp_reader_t *reader, const imgp_decode_t *decode,
     imgp_image_t     *image;
     imgp_fit_plan_t   plan;
 
-    imgp_decode_plan(reader, &decode->fit, &plan);
+    imgp_decode_plan(reader, decode, &plan);
 
     if (imgp_decode_plain(reader, &plain) != IMGP_OK) {
         return IMGP_ERROR;
@@ -151,7 +152,7 @@ imgp_decode_open(imgp_reader_t *reader, const imgp_decode_t *decode,
 /* the box is for the upright picture; the plan is for the stored one */
 
 static void
-imgp_decode_plan(imgp_reader_t *reader, const imgp_fit_t *fit,
+imgp_decode_plan(imgp_reader_t *reader, const imgp_decode_t *decode,
     imgp_fit_plan_t *plan)
 {
     uint32_t         o, w, h;
@@ -162,10 +163,10 @@ imgp_decode_plan(imgp_reader_t *reader, const imgp_fit_t *fit,
     h = reader->full_height;
 
     if (!imgp_orient_swaps(o)) {
-        imgp_fit_plan(fit, w, h, plan);
+        imgp_fit_plan_all(decode->fits, decode->nfits, w, h, plan);
 
     } else {
-        imgp_fit_plan(fit, h, w, &upright);
+        imgp_fit_plan_all(decode->fits, decode->nfits, h, w, &upright);
 
         plan->width = upright.height;
         plan->height = upright.width;

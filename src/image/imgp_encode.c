@@ -12,15 +12,12 @@
 #include <imgp/imgp_png.h>
 
 
-static imgp_int_t imgp_encode_planes(imgp_work_t *work,
-    imgp_picture_t *picture, uint32_t quality);
 static imgp_int_t imgp_encode_prepare(imgp_work_t *work, imgp_image_t *image,
     const imgp_encode_t *encode, uint32_t *format);
 static imgp_int_t imgp_encode_write(imgp_work_t *work,
-    const imgp_picture_t *picture, uint32_t format, uint32_t quality);
+    const imgp_picture_t *picture, uint32_t quality);
 static imgp_int_t imgp_encode_bytes(imgp_work_t *work,
-    const imgp_picture_t *picture, uint32_t format, uint32_t quality,
-    imgp_sink_t *sink);
+    const imgp_picture_t *picture, uint32_t quality, imgp_sink_t *sink);
 
 
 imgp_int_t
@@ -33,6 +30,8 @@ imgp_encode(imgp_work_t *work, imgp_image_t *image,
     memset(&picture, 0, sizeof(imgp_picture_t));
 
     picture.image = *image;
+    picture.width = image->width;
+    picture.height = image->height;
 
     rc = imgp_encode_picture(work, &picture, encode);
 
@@ -51,6 +50,8 @@ imgp_encode_as(imgp_work_t *work, imgp_image_t *image, uint32_t format)
     memset(&picture, 0, sizeof(imgp_picture_t));
 
     picture.image = *image;
+    picture.width = image->width;
+    picture.height = image->height;
     picture.format = format;
 
     rc = imgp_encode_picture_as(work, &picture);
@@ -83,51 +84,41 @@ imgp_int_t
 imgp_encode_picture(imgp_work_t *work, imgp_picture_t *picture,
     const imgp_encode_t *encode)
 {
-    uint32_t  format;
-
-    if (picture->nplanes != 0) {
-
-        if (encode->format != IMGP_FORMAT_PNG) {
-            return imgp_encode_planes(work, picture, encode->quality);
-        }
-
-        if (imgp_picture_image(work, picture) != IMGP_OK) {
-            return IMGP_ERROR;
-        }
-    }
-
-    if (imgp_encode_prepare(work, &picture->image, encode, &format)
-        != IMGP_OK)
+    if (encode->format == IMGP_FORMAT_PNG
+        && imgp_picture_image(work, picture) != IMGP_OK)
     {
         return IMGP_ERROR;
     }
 
-    picture->format = format;
-    picture->width = picture->image.width;
-    picture->height = picture->image.height;
+    if (imgp_encode_settle(work, picture, encode) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
 
-    return imgp_encode_write(work, picture, format, encode->quality);
+    return imgp_encode_write(work, picture, encode->quality);
 }
 
 
-static imgp_int_t
-imgp_encode_planes(imgp_work_t *work, imgp_picture_t *picture,
-    uint32_t quality)
+imgp_int_t
+imgp_encode_settle(imgp_work_t *work, imgp_picture_t *picture,
+    const imgp_encode_t *encode)
 {
     uint32_t  sub;
 
-    sub = imgp_encode_sub(quality);
+    if (picture->nplanes == 0) {
+        return imgp_encode_prepare(work, &picture->image, encode,
+                                   &picture->format);
+    }
 
-    if (imgp_picture_sample(work, picture, imgp_max(sub, picture->sub_x),
-                            imgp_max(sub, picture->sub_y))
-        != IMGP_OK)
-    {
-        return IMGP_ERROR;
+    if (encode->format == IMGP_FORMAT_PNG) {
+        picture->format = IMGP_FORMAT_PNG;
+        return IMGP_OK;
     }
 
     picture->format = IMGP_FORMAT_JPEG;
+    sub = imgp_encode_sub(encode->quality);
 
-    return imgp_encode_write(work, picture, IMGP_FORMAT_JPEG, quality);
+    return imgp_picture_sample(work, picture, imgp_max(sub, picture->sub_x),
+                               imgp_max(sub, picture->sub_y));
 }
 
 
@@ -158,7 +149,7 @@ imgp_encode_prepare(imgp_work_t *work, imgp_image_t *image,
 
 static imgp_int_t
 imgp_encode_write(imgp_work_t *work, const imgp_picture_t *picture,
-    uint32_t format, uint32_t quality)
+    uint32_t quality)
 {
     imgp_int_t         rc;
     imgp_sink_t        sink;
@@ -176,14 +167,16 @@ imgp_encode_write(imgp_work_t *work, const imgp_picture_t *picture,
 
     imgp_sink_init(&sink, work);
 
-    rc = imgp_encode_bytes(work, picture, format, quality, &sink);
+    rc = imgp_encode_bytes(work, picture, quality, &sink);
 
     if (rc == IMGP_OK) {
         out->data = imgp_sink_join(&sink);
         out->len = sink.len;
         out->width = picture->width;
         out->height = picture->height;
-        out->type = (format == IMGP_FORMAT_JPEG) ? "image/jpeg" : "image/png";
+        out->link = work->link;
+        out->type = (picture->format == IMGP_FORMAT_JPEG) ? "image/jpeg"
+                                                          : "image/png";
 
         rc = out->data ? IMGP_OK : IMGP_ERROR;
     }
@@ -200,9 +193,9 @@ imgp_encode_write(imgp_work_t *work, const imgp_picture_t *picture,
 
 static imgp_int_t
 imgp_encode_bytes(imgp_work_t *work, const imgp_picture_t *picture,
-    uint32_t format, uint32_t quality, imgp_sink_t *sink)
+    uint32_t quality, imgp_sink_t *sink)
 {
-    if (format == IMGP_FORMAT_PNG) {
+    if (picture->format == IMGP_FORMAT_PNG) {
         return imgp_png_write(work, &picture->image, sink);
     }
 

@@ -13,6 +13,7 @@
 #include <imgp/imgp_fit.h>
 
 
+static void imgp_fit_then(const imgp_fit_plan_t *next, imgp_fit_plan_t *plan);
 static void imgp_fit_inside(const imgp_fit_t *fit, imgp_fit_plan_t *plan);
 static void imgp_fit_box(const imgp_fit_t *fit, imgp_fit_plan_t *plan);
 static void imgp_fit_cover(imgp_fit_plan_t *plan);
@@ -44,6 +45,55 @@ imgp_fit_plan(const imgp_fit_t *fit, uint32_t width, uint32_t height,
     if (fit->fit == IMGP_FIT_COVER) {
         imgp_fit_cover(plan);
     }
+}
+
+
+void
+imgp_fit_plan_all(const imgp_fit_t *const *fits, imgp_uint_t n,
+    uint32_t width, uint32_t height, imgp_fit_plan_t *plan)
+{
+    imgp_uint_t      i;
+    imgp_fit_t       none;
+    imgp_fit_plan_t  next;
+
+    memset(&none, 0, sizeof(imgp_fit_t));
+
+    imgp_fit_plan(n ? fits[0] : &none, width, height, plan);
+
+    for (i = 1; i < n; i++) {
+        imgp_fit_plan(fits[i], plan->width, plan->height, &next);
+        imgp_fit_then(&next, plan);
+    }
+}
+
+
+/* a part of the result is a part of the source, to the nearest pixel of it */
+
+static void
+imgp_fit_then(const imgp_fit_plan_t *next, imgp_fit_plan_t *plan)
+{
+    uint32_t  w, h;
+
+    w = imgp_fit_round(next->w, plan->w, plan->width);
+    h = imgp_fit_round(next->h, plan->h, plan->height);
+
+    w = imgp_min(imgp_max(w, next->width), plan->w);
+    h = imgp_min(imgp_max(h, next->height), plan->h);
+
+    if (w != plan->w) {
+        plan->x += imgp_min((uint64_t) next->x * plan->w / plan->width,
+                            plan->w - w);
+    }
+
+    if (h != plan->h) {
+        plan->y += imgp_min((uint64_t) next->y * plan->h / plan->height,
+                            plan->h - h);
+    }
+
+    plan->w = w;
+    plan->h = h;
+    plan->width = next->width;
+    plan->height = next->height;
 }
 
 

@@ -1,10 +1,9 @@
 
 /*
- * The registry of local operations, and the frame around a run of one.
- * Parsing is done in the master while the configuration is read, into the
- * configuration's pool; runs are done by threads, which share the parsed
- * operation and nothing else.  Whatever a run has produced before it failed
- * is freed here.
+ * The registry of local operations.  Parsing is done in the master while the
+ * configuration is read, into the configuration's pool; runs are done by
+ * threads (imgp_op_chain.c), which share the parsed operation and nothing
+ * else.
  */
 
 
@@ -16,16 +15,7 @@
 #define IMGP_OP_TEXT_MAX  4096        /* a crop's pointer is the longest */
 
 
-struct imgp_op_s {
-    const imgp_op_type_t  *type;
-    void                  *conf;
-    imgp_str_t             text;
-};
-
-
 static const imgp_op_type_t *imgp_op_find(const imgp_str_t *name);
-static imgp_int_t imgp_op_check(imgp_work_t *work);
-static imgp_int_t imgp_op_inputs(const imgp_op_t *op, imgp_work_t *work);
 
 
 static const imgp_op_type_t  *imgp_op_types[] = {
@@ -147,68 +137,41 @@ imgp_op_text(const imgp_op_t *op)
 imgp_int_t
 imgp_op_run(const imgp_op_t *op, imgp_op_task_t *task)
 {
-    imgp_work_t  work;
+    imgp_op_link_t  link;
 
-    memset(&work, 0, sizeof(imgp_work_t));
+    link.op = op;
+    link.keep = 0;
+    link.json = NULL;
 
-    work.task = task;
-    task->noutputs = 0;
-    task->error.code = IMGP_E_NONE;
+    return imgp_op_chain_run(&link, 1, task);
+}
 
-    if (imgp_op_check(&work) == IMGP_OK
-        && imgp_op_inputs(op, &work) == IMGP_OK
-        && imgp_work_poll(&work) == IMGP_OK)
+
+imgp_uint_t
+imgp_op_is_json(const imgp_op_input_t *input)
+{
+    size_t         i;
+    const char    *type;
+    const u_char  *p;
+
+    type = input->type;
+
+    if (type != NULL && strncmp(type, "application/json", 16) == 0
+        && (type[16] == '\0' || type[16] == ';' || type[16] == ' '))
     {
-        imgp_work_phase(&work, 1000, 1000);
-        work.input = task->ninputs - 1;
-
-        return imgp_work_step(&work, 1, 1);
+        return 1;
     }
 
-    imgp_op_free(task);
+    p = input->data.data;
 
-    return IMGP_ERROR;
-}
+    for (i = 0; i < input->data.len; i++) {
 
-
-static imgp_int_t
-imgp_op_check(imgp_work_t *work)
-{
-    imgp_uint_t  n;
-
-    n = work->task->ninputs;
-
-    if (n == 0 || n > IMGP_OP_INPUTS_MAX) {
-        return imgp_work_error(work, IMGP_E_LIMIT,
-                               "%u inputs, must be 1..%d", (unsigned) n,
-                               IMGP_OP_INPUTS_MAX);
-    }
-
-    return IMGP_OK;
-}
-
-
-static imgp_int_t
-imgp_op_inputs(const imgp_op_t *op, imgp_work_t *work)
-{
-    imgp_op_task_t  *task;
-
-    task = work->task;
-
-    if (op->type->whole) {
-        return op->type->run(op->conf, work, task->inputs);
-    }
-
-    for (work->input = 0; work->input < task->ninputs; work->input++) {
-
-        if (op->type->run(op->conf, work, &task->inputs[work->input])
-            != IMGP_OK)
-        {
-            return IMGP_ERROR;
+        if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n') {
+            return p[i] == '{' || p[i] == '[';
         }
     }
 
-    return IMGP_OK;
+    return 0;
 }
 
 

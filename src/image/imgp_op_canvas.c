@@ -11,8 +11,6 @@
 
 #include <imgp/imgp_op_type.h>
 #include <imgp/imgp_args.h>
-#include <imgp/imgp_decode.h>
-#include <imgp/imgp_encode.h>
 
 
 #define IMGP_OP_CANVAS_VERSION  2
@@ -29,10 +27,8 @@ static void *imgp_op_canvas_parse(imgp_pool_t *pool, const imgp_str_t *args,
     imgp_uint_t nargs, imgp_str_t *text, imgp_error_t *err);
 static imgp_int_t imgp_op_canvas_color(const imgp_str_t *value,
     const char *what, void *conf, imgp_error_t *err);
-static imgp_int_t imgp_op_canvas_run(const void *conf, imgp_work_t *work,
-    const imgp_op_input_t *input);
-static imgp_int_t imgp_op_canvas_pad(const imgp_op_canvas_t *conf,
-    imgp_work_t *work, imgp_image_t *image);
+static imgp_int_t imgp_op_canvas_apply(const void *data, imgp_work_t *work,
+    imgp_picture_t *picture);
 static void imgp_op_canvas_fill(const imgp_op_canvas_t *conf,
     imgp_image_t *image);
 
@@ -46,8 +42,12 @@ static const imgp_args_option_t  imgp_op_canvas_options[] = {
 const imgp_op_type_t  imgp_op_canvas = {
     imgp_string("canvas"),
     imgp_op_canvas_parse,
-    imgp_op_canvas_run,
-    0
+    NULL,
+    imgp_op_canvas_apply,
+    NULL,
+    NULL,
+    NULL,
+    NULL
 };
 
 
@@ -105,43 +105,18 @@ imgp_op_canvas_color(const imgp_str_t *value, const char *what, void *conf,
 
 
 static imgp_int_t
-imgp_op_canvas_run(const void *conf, imgp_work_t *work,
-    const imgp_op_input_t *input)
+imgp_op_canvas_apply(const void *data, imgp_work_t *work,
+    imgp_picture_t *picture)
 {
-    uint32_t      format;
-    imgp_int_t    rc;
-    imgp_fit_t    fit;
-    imgp_image_t  image;
+    uint32_t                 y, pad, space, alpha;
+    imgp_image_t             padded, *image;
+    const imgp_op_canvas_t  *conf = data;
 
-    memset(&fit, 0, sizeof(imgp_fit_t));
-
-    imgp_work_phase(work, 0, IMGP_OP_READ);
-
-    if (imgp_decode(work, &input->data, &fit, &image, &format) != IMGP_OK) {
+    if (imgp_picture_image(work, picture) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
-    imgp_work_phase(work, IMGP_OP_READ, IMGP_OP_WRITE);
-
-    rc = imgp_op_canvas_pad(conf, work, &image);
-
-    if (rc == IMGP_OK) {
-        rc = imgp_encode_as(work, &image, format);
-    }
-
-    imgp_image_free(work, &image);
-
-    return rc;
-}
-
-
-static imgp_int_t
-imgp_op_canvas_pad(const imgp_op_canvas_t *conf, imgp_work_t *work,
-    imgp_image_t *image)
-{
-    uint32_t      y, pad, space, alpha;
-    imgp_image_t  padded;
-
+    image = &picture->image;
     pad = conf->pixels;
 
     space = (conf->rgba[0] == conf->rgba[1] && conf->rgba[1] == conf->rgba[2])
@@ -173,6 +148,9 @@ imgp_op_canvas_pad(const imgp_op_canvas_t *conf, imgp_work_t *work,
 
     imgp_image_free(work, image);
     *image = padded;
+
+    picture->width = padded.width;
+    picture->height = padded.height;
 
     return IMGP_OK;
 }

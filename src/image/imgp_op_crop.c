@@ -21,8 +21,6 @@
 #include <imgp/imgp_op_type.h>
 #include <imgp/imgp_args.h>
 #include <imgp/imgp_pointer.h>
-#include <imgp/imgp_decode.h>
-#include <imgp/imgp_encode.h>
 
 
 #define IMGP_OP_CROP_VERSION  2
@@ -47,9 +45,9 @@ typedef struct {
 
 static void *imgp_op_crop_parse(imgp_pool_t *pool, const imgp_str_t *args,
     imgp_uint_t nargs, imgp_str_t *text, imgp_error_t *err);
-static imgp_int_t imgp_op_crop_run(const void *conf, imgp_work_t *work,
-    const imgp_op_input_t *inputs);
-static imgp_uint_t imgp_op_crop_is_json(const imgp_op_input_t *input);
+static imgp_int_t imgp_op_crop_split(const void *pointer, imgp_work_t *work,
+    imgp_picture_t *picture, const imgp_op_input_t *json,
+    imgp_op_part_pt part, void *data);
 static imgp_int_t imgp_op_crop_select(const imgp_pointer_t *pointer,
     const imgp_str_t *text, imgp_op_crop_boxes_t *boxes);
 static imgp_int_t imgp_op_crop_box(void *data, json_t *value);
@@ -57,8 +55,8 @@ static imgp_int_t imgp_op_crop_numbers(json_t *value, double v[4]);
 static imgp_int_t imgp_op_crop_clamp(imgp_op_crop_boxes_t *boxes,
     const double v[4]);
 static imgp_int_t imgp_op_crop_cut(imgp_work_t *work,
-    const imgp_image_t *image, uint32_t format,
-    const imgp_op_crop_boxes_t *boxes);
+    const imgp_picture_t *picture, const imgp_op_crop_box_t *box,
+    imgp_picture_t *piece);
 
 
 static const imgp_args_option_t  imgp_op_crop_options[] = {
@@ -69,8 +67,12 @@ static const imgp_args_option_t  imgp_op_crop_options[] = {
 const imgp_op_type_t  imgp_op_crop = {
     imgp_string("crop"),
     imgp_op_crop_parse,
-    imgp_op_crop_run,
-    1
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    imgp_op_crop_split,
+    NULL
 };
 
 
@@ -104,81 +106,41 @@ imgp_op_crop_parse(imgp_pool_t *pool, const imgp_str_t *args,
 
 
 static imgp_int_t
-imgp_op_crop_run(const void *pointer, imgp_work_t *work,
-    const imgp_op_input_t *inputs)
+imgp_op_crop_split(const void *pointer, imgp_work_t *work,
+    imgp_picture_t *picture, const imgp_op_input_t *json,
+    imgp_op_part_pt part, void *data)
 {
-    uint32_t               format;
-    imgp_int_t             rc;
-    imgp_fit_t             fit;
-    imgp_uint_t            json;
-    imgp_image_t           image;
+    uint32_t               from, to;
+    imgp_uint_t            i;
+    imgp_picture_t         piece;
     imgp_op_crop_boxes_t   boxes;
 
-    if (work->task->ninputs != 2
-        || imgp_op_crop_is_json(&inputs[0]) == imgp_op_crop_is_json(&inputs[1]))
-    {
-        return imgp_work_error(work, IMGP_E_BAD_PARAM,
-                               "crop takes an image and a JSON document");
-    }
+    boxes.work = work;
+    boxes.width = picture->width;
+    boxes.height = picture->height;
+    boxes.n = 0;
 
-    json = imgp_op_crop_is_json(&inputs[0]) ? 0 : 1;
-
-    memset(&fit, 0, sizeof(imgp_fit_t));
-
-    /* both inputs are one piece of work: half of the bar for each part */
-
-    work->input = 0;
-    imgp_work_phase(work, 0, 1000);
-
-    if (imgp_decode(work, &inputs[1 - json].data, &fit, &image, &format)
-        != IMGP_OK)
+    if (imgp_op_crop_select(pointer, &json->data, &boxes) != IMGP_OK
+        || imgp_picture_image(work, picture) != IMGP_OK)
     {
         return IMGP_ERROR;
     }
 
-    boxes.work = work;
-    boxes.width = image.width;
-    boxes.height = image.height;
-    boxes.n = 0;
+    from = work->from;
+    to = work->to;
 
-    rc = imgp_op_crop_select(pointer, &inputs[json].data, &boxes);
+    for (i = 0; i < boxes.n; i++) {
+        imgp_work_phase(work, from + (to - from) * i / boxes.n,
+                        from + (to - from) * (i + 1) / boxes.n);
 
-    if (rc == IMGP_OK) {
-        work->input = 1;
-        rc = imgp_op_crop_cut(work, &image, format, &boxes);
-    }
-
-    imgp_image_free(work, &image);
-
-    return rc;
-}
-
-
-static imgp_uint_t
-imgp_op_crop_is_json(const imgp_op_input_t *input)
-{
-    size_t         i;
-    const char    *type;
-    const u_char  *p;
-
-    type = input->type;
-
-    if (type != NULL && strncmp(type, "application/json", 16) == 0
-        && (type[16] == '\0' || type[16] == ';' || type[16] == ' '))
-    {
-        return 1;
-    }
-
-    p = input->data.data;
-
-    for (i = 0; i < input->data.len; i++) {
-
-        if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n') {
-            return p[i] == '{' || p[i] == '[';
+        if (imgp_op_crop_cut(work, picture, &boxes.boxes[i], &piece) != IMGP_OK
+            || part(data, &piece) != IMGP_OK)
+        {
+            return IMGP_ERROR;
         }
     }
 
-    return 0;
+    return IMGP_OK;
 }
 
 
@@ -307,38 +269,31 @@ imgp_op_crop_clamp(imgp_op_crop_boxes_t *boxes, const double v[4])
 
 
 static imgp_int_t
-imgp_op_crop_cut(imgp_work_t *work, const imgp_image_t *image,
-    uint32_t format, const imgp_op_crop_boxes_t *boxes)
+imgp_op_crop_cut(imgp_work_t *work, const imgp_picture_t *picture,
+    const imgp_op_crop_box_t *box, imgp_picture_t *piece)
 {
-    uint32_t                   y;
-    imgp_int_t                 rc;
-    imgp_uint_t                i;
-    imgp_image_t               part;
-    const imgp_op_crop_box_t  *box;
+    uint32_t             y;
+    const imgp_image_t  *image;
 
-    for (i = 0; i < boxes->n; i++) {
-        box = &boxes->boxes[i];
+    image = &picture->image;
 
-        imgp_work_phase(work, 1000 * i / boxes->n, 1000 * (i + 1) / boxes->n);
+    memset(piece, 0, sizeof(imgp_picture_t));
 
-        imgp_image_form(&part, box->w, box->h, image->space, image->alpha, 8);
+    piece->width = box->w;
+    piece->height = box->h;
+    piece->format = picture->format;
 
-        if (imgp_image_alloc(work, &part) != IMGP_OK) {
-            return IMGP_ERROR;
-        }
+    imgp_image_form(&piece->image, box->w, box->h, image->space, image->alpha,
+                    8);
 
-        for (y = 0; y < box->h; y++) {
-            memcpy(imgp_image_row(&part, y), imgp_image_row(image, box->y + y)
-                   + (size_t) box->x * image->channels, part.stride);
-        }
+    if (imgp_image_alloc(work, &piece->image) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
 
-        rc = imgp_encode_as(work, &part, format);
-
-        imgp_image_free(work, &part);
-
-        if (rc != IMGP_OK) {
-            return IMGP_ERROR;
-        }
+    for (y = 0; y < box->h; y++) {
+        memcpy(imgp_image_row(&piece->image, y),
+               imgp_image_row(image, box->y + y)
+               + (size_t) box->x * image->channels, piece->image.stride);
     }
 
     return IMGP_OK;

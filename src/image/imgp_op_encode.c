@@ -12,7 +12,6 @@
 #include <imgp/imgp_op_type.h>
 #include <imgp/imgp_args.h>
 #include <imgp/imgp_fit.h>
-#include <imgp/imgp_decode.h>
 #include <imgp/imgp_encode.h>
 
 
@@ -38,8 +37,12 @@ static imgp_int_t imgp_op_encode_quality(const imgp_str_t *value,
     const char *what, void *conf, imgp_error_t *err);
 static imgp_int_t imgp_op_encode_background(const imgp_str_t *value,
     const char *what, void *conf, imgp_error_t *err);
-static imgp_int_t imgp_op_encode_run(const void *conf, imgp_work_t *work,
-    const imgp_op_input_t *input);
+static const imgp_fit_t *imgp_op_encode_box(const void *conf);
+static imgp_int_t imgp_op_encode_write(const void *conf, imgp_work_t *work,
+    imgp_picture_t *picture);
+static imgp_int_t imgp_op_encode_settle(const void *conf, imgp_work_t *work,
+    imgp_picture_t *picture);
+static uint32_t imgp_op_encode_sub(const void *conf);
 
 
 /* AUTO, and in the order of imgp_format_e */
@@ -58,8 +61,12 @@ static const imgp_args_option_t  imgp_op_encode_options[] = {
 const imgp_op_type_t  imgp_op_encode = {
     imgp_string("encode"),
     imgp_op_encode_parse,
-    imgp_op_encode_run,
-    0
+    imgp_op_encode_box,
+    NULL,
+    imgp_op_encode_write,
+    imgp_op_encode_settle,
+    NULL,
+    imgp_op_encode_sub
 };
 
 
@@ -173,32 +180,40 @@ imgp_op_encode_background(const imgp_str_t *value, const char *what,
 }
 
 
-static imgp_int_t
-imgp_op_encode_run(const void *data, imgp_work_t *work,
-    const imgp_op_input_t *input)
+static const imgp_fit_t *
+imgp_op_encode_box(const void *data)
 {
-    imgp_int_t               rc;
-    imgp_decode_t            decode;
-    imgp_picture_t           picture;
     const imgp_op_encode_t  *conf = data;
 
-    decode.fit = conf->fit;
-    decode.sub = (conf->encode.format == IMGP_FORMAT_PNG)
-                     ? 0 : imgp_encode_sub(conf->encode.quality);
+    return &conf->fit;
+}
 
-    imgp_work_phase(work, 0, IMGP_OP_READ);
 
-    if (imgp_decode_picture(work, &input->data, &decode, &picture)
-        != IMGP_OK)
-    {
-        return IMGP_ERROR;
-    }
+static imgp_int_t
+imgp_op_encode_write(const void *data, imgp_work_t *work,
+    imgp_picture_t *picture)
+{
+    const imgp_op_encode_t  *conf = data;
 
-    imgp_work_phase(work, IMGP_OP_READ, IMGP_OP_WRITE);
+    return imgp_encode_picture(work, picture, &conf->encode);
+}
 
-    rc = imgp_encode_picture(work, &picture, &conf->encode);
 
-    imgp_picture_free(work, &picture);
+static imgp_int_t
+imgp_op_encode_settle(const void *data, imgp_work_t *work,
+    imgp_picture_t *picture)
+{
+    const imgp_op_encode_t  *conf = data;
 
-    return rc;
+    return imgp_encode_settle(work, picture, &conf->encode);
+}
+
+
+static uint32_t
+imgp_op_encode_sub(const void *data)
+{
+    const imgp_op_encode_t  *conf = data;
+
+    return (conf->encode.format == IMGP_FORMAT_PNG)
+               ? 0 : imgp_encode_sub(conf->encode.quality);
 }

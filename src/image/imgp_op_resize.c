@@ -11,7 +11,6 @@
 #include <imgp/imgp_op_type.h>
 #include <imgp/imgp_args.h>
 #include <imgp/imgp_fit.h>
-#include <imgp/imgp_decode.h>
 #include <imgp/imgp_encode.h>
 
 
@@ -22,8 +21,8 @@ static void *imgp_op_resize_parse(imgp_pool_t *pool, const imgp_str_t *args,
     imgp_uint_t nargs, imgp_str_t *text, imgp_error_t *err);
 static imgp_int_t imgp_op_resize_fit(const imgp_str_t *value,
     const char *what, void *conf, imgp_error_t *err);
-static imgp_int_t imgp_op_resize_run(const void *conf, imgp_work_t *work,
-    const imgp_op_input_t *input);
+static const imgp_fit_t *imgp_op_resize_box(const void *conf);
+static uint32_t imgp_op_resize_sub(const void *conf);
 
 
 /* in the order of imgp_fit_e */
@@ -40,8 +39,12 @@ static const imgp_args_option_t  imgp_op_resize_options[] = {
 const imgp_op_type_t  imgp_op_resize = {
     imgp_string("resize"),
     imgp_op_resize_parse,
-    imgp_op_resize_run,
-    0
+    imgp_op_resize_box,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    imgp_op_resize_sub
 };
 
 
@@ -104,31 +107,15 @@ imgp_op_resize_fit(const imgp_str_t *value, const char *what, void *conf,
 }
 
 
-static imgp_int_t
-imgp_op_resize_run(const void *conf, imgp_work_t *work,
-    const imgp_op_input_t *input)
+static const imgp_fit_t *
+imgp_op_resize_box(const void *conf)
 {
-    imgp_int_t         rc;
-    imgp_decode_t      decode;
-    imgp_picture_t     picture;
-    const imgp_fit_t  *fit = conf;
+    return conf;
+}
 
-    decode.fit = *fit;
-    decode.sub = imgp_encode_sub(IMGP_ENCODE_QUALITY);
 
-    imgp_work_phase(work, 0, IMGP_OP_READ);
-
-    if (imgp_decode_picture(work, &input->data, &decode, &picture)
-        != IMGP_OK)
-    {
-        return IMGP_ERROR;
-    }
-
-    imgp_work_phase(work, IMGP_OP_READ, IMGP_OP_WRITE);
-
-    rc = imgp_encode_picture_as(work, &picture);
-
-    imgp_picture_free(work, &picture);
-
-    return rc;
+static uint32_t
+imgp_op_resize_sub(const void *conf)
+{
+    return imgp_encode_sub(IMGP_ENCODE_QUALITY);
 }

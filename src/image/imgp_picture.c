@@ -233,8 +233,7 @@ imgp_picture_sample(imgp_work_t *work, imgp_picture_t *picture,
         return IMGP_OK;
     }
 
-    imgp_fit_plan(&(imgp_fit_t) { 0, 0, IMGP_FIT_INSIDE }, picture->width,
-                  picture->height, &plan);
+    imgp_fit_plan_all(NULL, 0, picture->width, picture->height, &plan);
     imgp_picture_axes(picture, &plan, &conf);
 
     return imgp_picture_fit_planes(work, picture, &conf, sub_x, sub_y);
@@ -243,13 +242,13 @@ imgp_picture_sample(imgp_work_t *work, imgp_picture_t *picture,
 
 imgp_int_t
 imgp_picture_fit(imgp_work_t *work, imgp_picture_t *picture,
-    const imgp_fit_t *fit, uint32_t sub)
+    const imgp_fit_t *const *fits, imgp_uint_t nfits, uint32_t sub)
 {
     imgp_int_t          rc;
     imgp_fit_plan_t     plan;
     imgp_resize_conf_t  conf;
 
-    imgp_fit_plan(fit, picture->width, picture->height, &plan);
+    imgp_fit_plan_all(fits, nfits, picture->width, picture->height, &plan);
 
     if (plan.width == picture->width && plan.height == picture->height) {
         return sub ? imgp_picture_sample(work, picture,

@@ -1,9 +1,11 @@
 
 /*
  * Fuzz target: a client's image through "resize 32" (the streaming way, with
- * scaled decoding) and "encode auto" (the whole picture, colours, alpha, both
- * writers).  Limits are small, so that a run is fast; within them no input
- * may crash, leak, read out of bounds or write an output that is no image.
+ * scaled decoding, chroma whole), "encode jpeg max=24" (chroma halved),
+ * "encode auto" (the whole picture, colours, alpha, both writers) and a chain
+ * that keeps what is in between.  Limits are small, so that a run is fast;
+ * within them no input may crash, leak, read out of bounds or write an output
+ * that is no image.
  *
  * A PNG is tried as it is and with the CRCs of its chunks put right, as no
  * mutation would ever get behind a wrong one.
@@ -24,8 +26,9 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *p, size_t len);
 
-static void fuzz_both(const unsigned char *p, size_t len);
-static void fuzz_run(const imgp_str_t *args, imgp_uint_t nargs,
+static void fuzz_all(const unsigned char *p, size_t len);
+static imgp_op_t *fuzz_op(imgp_pool_t *pool, const char *const *words);
+static void fuzz_run(const char *const *const lines[3],
     const unsigned char *p, size_t len);
 static int fuzz_repair(unsigned char *p, size_t len);
 
@@ -39,7 +42,7 @@ LLVMFuzzerTestOneInput(const unsigned char *p, size_t len)
         return 0;
     }
 
-    fuzz_both(p, len);
+    fuzz_all(p, len);
 
     copy = malloc(len);
     if (copy == NULL) {
@@ -49,7 +52,7 @@ LLVMFuzzerTestOneInput(const unsigned char *p, size_t len)
     memcpy(copy, p, len);
 
     if (fuzz_repair(copy, len)) {
-        fuzz_both(copy, len);
+        fuzz_all(copy, len);
     }
 
     free(copy);
@@ -59,17 +62,25 @@ LLVMFuzzerTestOneInput(const unsigned char *p, size_t len)
 
 
 static void
-fuzz_both(const unsigned char *p, size_t len)
+fuzz_all(const unsigned char *p, size_t len)
 {
-    static const imgp_str_t  resize[] = {
-        imgp_string("resize"), imgp_string("32")
-    };
-    static const imgp_str_t  encode[] = {
-        imgp_string("encode"), imgp_string("auto")
+    static const char  *resize[] = { "resize", "32", NULL };
+    static const char  *small[] = { "encode", "jpeg", "max=24", NULL };
+    static const char  *encode[] = { "encode", "auto", NULL };
+    static const char  *canvas[] = { "canvas", "1", NULL };
+
+    static const char *const *const  runs[][3] = {
+        { resize, NULL, NULL },
+        { small, NULL, NULL },
+        { encode, NULL, NULL },
+        { resize, small, canvas }
     };
 
-    fuzz_run(resize, 2, p, len);
-    fuzz_run(encode, 2, p, len);
+    size_t  i;
+
+    for (i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+        fuzz_run(runs[i], p, len);
+    }
 }
 
 
@@ -114,14 +125,36 @@ fuzz_repair(unsigned char *p, size_t len)
 }
 
 
+static imgp_op_t *
+fuzz_op(imgp_pool_t *pool, const char *const *words)
+{
+    size_t         n;
+    imgp_op_t     *op;
+    imgp_str_t     args[4];
+    imgp_error_t   err;
+
+    for (n = 0; words[n] != NULL; n++) {
+        args[n].data = (u_char *) words[n];
+        args[n].len = strlen(words[n]);
+    }
+
+    op = imgp_op_parse(pool, args, n, &err);
+    if (op == NULL) {
+        abort();
+    }
+
+    return op;
+}
+
+
 static void
-fuzz_run(const imgp_str_t *args, imgp_uint_t nargs, const unsigned char *p,
+fuzz_run(const char *const *const lines[3], const unsigned char *p,
     size_t len)
 {
-    imgp_op_t        *op;
+    size_t            n, i;
     imgp_int_t        rc;
     imgp_pool_t      *pool;
-    imgp_error_t      err;
+    imgp_op_link_t    links[3];
     imgp_op_task_t   *task;
     imgp_op_input_t   input;
 
@@ -132,9 +165,10 @@ fuzz_run(const imgp_str_t *args, imgp_uint_t nargs, const unsigned char *p,
         abort();
     }
 
-    op = imgp_op_parse(pool, args, nargs, &err);
-    if (op == NULL) {
-        abort();
+    for (n = 0; n < 3 && lines[n] != NULL; n++) {
+        links[n].op = fuzz_op(pool, lines[n]);
+        links[n].keep = 1;
+        links[n].json = NULL;
     }
 
     input.data.data = (u_char *) p;
@@ -147,13 +181,19 @@ fuzz_run(const imgp_str_t *args, imgp_uint_t nargs, const unsigned char *p,
     task->inputs = &input;
     task->ninputs = 1;
 
-    rc = imgp_op_run(op, task);
+    rc = imgp_op_chain_run(links, n, task);
 
-    if (rc == IMGP_OK
-        && (task->noutputs != 1 || task->outputs[0].len < 20
-            || task->outputs[0].width == 0 || task->outputs[0].height == 0))
-    {
+    if (rc == IMGP_OK && task->noutputs != n) {
         abort();
+    }
+
+    for (i = 0; i < task->noutputs; i++) {
+
+        if (task->outputs[i].len < 20 || task->outputs[i].width == 0
+            || task->outputs[i].height == 0 || task->outputs[i].link != i)
+        {
+            abort();
+        }
     }
 
     if (rc != IMGP_OK

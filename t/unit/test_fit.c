@@ -12,6 +12,7 @@
 static void check(uint32_t w, uint32_t h, uint32_t box_w, uint32_t box_h,
     uint32_t fit, const char *want);
 static void laws(void);
+static void test_all(void);
 
 
 int
@@ -46,6 +47,8 @@ main(void)
     check(1, 1, 65500, 65500, IMGP_FIT_EXACT, "1x1 1x1+0+0");
 
     laws();
+
+    test_all();
 
     return done();
 }
@@ -101,4 +104,59 @@ laws(void)
     }
 
     is_int(n, i, "the laws hold for all of %u sizes", i);
+}
+
+
+/* boxes one after the other: the sizes of single steps, a part of the source */
+
+static void
+test_all(void)
+{
+    uint32_t           w, h, wrong;
+    imgp_uint_t        i, k;
+    imgp_fit_plan_t    all, one;
+    const imgp_fit_t  *fits[2];
+
+    static const imgp_fit_t  boxes[] = {
+        { 0, 0, IMGP_FIT_INSIDE },
+        { 300, 300, IMGP_FIT_INSIDE },
+        { 40, 90, IMGP_FIT_INSIDE },
+        { 100, 70, IMGP_FIT_COVER },
+        { 33, 200, IMGP_FIT_COVER },
+        { 64, 64, IMGP_FIT_EXACT }
+    };
+
+    wrong = 0;
+
+    for (i = 0; i < imgp_nelts(boxes) * imgp_nelts(boxes); i++) {
+        fits[0] = &boxes[i % imgp_nelts(boxes)];
+        fits[1] = &boxes[i / imgp_nelts(boxes)];
+
+        for (k = 0; k < 50; k++) {
+            w = 1 + k * 1237 % 701;
+            h = 1 + k * 751 % 503;
+
+            imgp_fit_plan_all(fits, 2, w, h, &all);
+
+            imgp_fit_plan(fits[0], w, h, &one);
+            imgp_fit_plan(fits[1], one.width, one.height, &one);
+
+            wrong += all.width != one.width || all.height != one.height
+                     || all.x + all.w > w || all.y + all.h > h
+                     || all.w < all.width || all.h < all.height;
+        }
+    }
+
+    is_int(wrong, 0, "two boxes in a row");
+
+    imgp_fit_plan_all(NULL, 0, 12, 34, &all);
+    ok(all.width == 12 && all.height == 34 && all.w == 12 && all.h == 34,
+       "no box at all");
+
+    fits[0] = &boxes[3];
+    fits[1] = &boxes[4];
+    imgp_fit_plan_all(fits, 2, 1000, 800, &all);
+    ok(all.width == 12 && all.height == 70 && all.x == 440 && all.y == 50
+       && all.w == 120 && all.h == 700, "%ux%u of %u,%u %ux%u", all.width,
+       all.height, all.x, all.y, all.w, all.h);
 }

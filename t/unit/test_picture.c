@@ -205,27 +205,28 @@ test_sample(void)
 static void
 test_fit(void)
 {
-    imgp_fit_t      fit = { 30, 30, IMGP_FIT_INSIDE };
-    imgp_picture_t  p;
+    imgp_fit_t         fit = { 30, 30, IMGP_FIT_INSIDE };
+    imgp_picture_t     p;
+    const imgp_fit_t  *box = &fit;
 
     p = make(90, 60, 3, 2, 2);
-    imgp_picture_fit(&work, &p, &fit, 0);
+    imgp_picture_fit(&work, &p, &box, 1, 0);
     ok(p.width == 30 && p.height == 20 && p.planes[0].width == 30
        && p.planes[1].width == 15 && p.planes[2].height == 10, "planes");
 
-    imgp_picture_fit(&work, &p, &fit, 0);
+    imgp_picture_fit(&work, &p, &box, 1, 0);
     ok(p.width == 30 && p.planes[0].width == 30, "once is enough");
     imgp_picture_free(&work, &p);
 
     p = make(90, 60, 3, 1, 1);
-    imgp_picture_fit(&work, &p, &fit, 2);
+    imgp_picture_fit(&work, &p, &box, 1, 2);
     ok(p.width == 30 && p.planes[0].width == 30 && p.planes[1].width == 15,
        "chroma halved on the way");
     imgp_picture_image(&work, &p);
 
     fit.width = 20;
     fit.fit = IMGP_FIT_COVER;
-    imgp_picture_fit(&work, &p, &fit, 2);
+    imgp_picture_fit(&work, &p, &box, 1, 2);
     ok(p.width == 13 && p.height == 20 && p.image.width == 13
        && p.image.height == 20, "an image: %ux%u", p.width, p.height);
     imgp_picture_free(&work, &p);
