@@ -106,9 +106,9 @@ test: all test-programs  ## house checks, unit tests, corpus replay, Test::Nginx
 	@.ci/packages test
 	@exec env $(RUN_ENV) t/run $(T)
 
-bench: all $(WORKER)  ## measure; figures in one run, peers where they are present
+bench: all $(WORKER)  ## measure, beside peers; PART=images: thumbnails alone
 	@.ci/packages bench
-	@exec env $(RUN_ENV) t/bench/run
+	@exec env $(RUN_ENV) t/bench/$(if $(filter images,$(PART)),image/)run
 
 fuzz:  ## fuzz each target T seconds (T=60)
 	@.ci/packages build fuzz

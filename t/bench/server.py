@@ -119,6 +119,7 @@ class Nginx:
         self.folder = folder
         self.process = None
         self.port = free_port()
+        self.expected = WORKERS
 
     def clear(self):
         shutil.rmtree(self.folder, True)
@@ -128,6 +129,7 @@ class Nginx:
         config = os.path.join(self.folder, 'nginx.conf')
         values = dict({'load': '', 'main': '', 'workers': WORKERS}, **values,
                       dir=self.folder)
+        self.expected = values['workers']
 
         with open(config, 'w') as file:
             file.write(MAIN % values)
@@ -147,7 +149,7 @@ class Nginx:
             with contextlib.suppress(OSError):
                 socket.create_connection(('127.0.0.1', self.port), 1).close()
 
-                if len(self.pids()) > WORKERS:
+                if len(self.pids()) > self.expected:
                     return
 
             time.sleep(0.02)
