@@ -2,7 +2,8 @@
 
 A round measures every picture with every engine, one after the other, and
 begins with another engine each time; so what disturbs this machine disturbs
-all of them.  Short runs are repeated within a round, whose value is the median.
+all of them.  Short runs are repeated within a round, whose value is the median;
+what was disturbed itself is measured again, and the shortest counts.
 """
 
 import statistics
@@ -13,6 +14,8 @@ import workers
 
 REPEAT_MS = 50        # of runs in a round, at least
 REPEAT_MAX = 5
+DISTURBED = 1.15      # times its CPU: the processor was taken away meanwhile
+AGAIN = 2             # so often at most
 SCALE_MS = 700
 SCALED = ('01_made_422.jpg', '04_p12_exif6.jpg', '08_m3_420.jpg',
           '11_made_photo.png', '12_cut4_rgba.png')
@@ -90,10 +93,19 @@ class Codec:
             self.repeats[key] = int(min(REPEAT_MAX,
                                         max(1, REPEAT_MS / wall + 0.5)))
 
-        told = worker.tell('run %d' % self.repeats[key])
-        self.times.setdefault(key, []).append({
-            'wall': statistics.median(told['wall']),
-            'cpu': statistics.median(told['cpu']), 'bytes': told['bytes']})
+        found = []
+
+        while len(found) <= AGAIN:
+            told = worker.tell('run %d' % self.repeats[key])
+            found.append({'wall': statistics.median(told['wall']),
+                          'cpu': statistics.median(told['cpu']),
+                          'bytes': told['bytes']})
+
+            if found[-1]['wall'] <= DISTURBED * found[-1]['cpu']:
+                break
+
+        self.times.setdefault(key, []).append(
+            min(found, key=lambda run: run['wall']))
 
     # a process that has made one picture
 

@@ -13,6 +13,7 @@ import report
 import workers
 
 PEERS = ('pillow', 'vips', 'sharp')
+FILTER = 'nginx image_filter'
 BEGIN, END = '<!-- images: begin -->', '<!-- images: end -->'
 
 
@@ -208,17 +209,20 @@ def groups(records, figure):
 def web_table(records):
     lines = ['### Over HTTP', '']
     lines += report.head(['picture', 'clients', 'who', 'pictures/s', 'p50 ms',
-                          'p99 ms', 'CPU ms each', 'MB', 'times the filter'])
+                          'p99 ms', 'CPU ms each', 'MB', 'times the filter',
+                          'n'])
     found = groups(records, 'http')
 
     for (name, clients, who), runs in found.items():
-        theirs = found.get((name, clients, 'nginx image_filter'))
+        runs, clean = report.kept(runs)
+        theirs = report.kept(found.get((name, clients, FILTER), []))[0]
         times = '%.2f' % (median(runs, 'rps') / median(theirs, 'rps')) \
             if theirs and median(theirs, 'rps') else '-'
         lines.append(report.line([
             name, str(clients), who,
             *(number(median([r for r in runs if r[field] is not None], field))
-              for field in ('rps', 'p50', 'p99', 'cpu_ms', 'mb')), times]))
+              for field in ('rps', 'p50', 'p99', 'cpu_ms', 'mb')), times,
+            '%d%s' % (len(runs), '' if clean else ' !')]))
 
     return lines + ['']
 
@@ -275,7 +279,8 @@ q85, optimised; input and output in memory, one thread. libvips, sharp: \
 vips_thumbnail and resize(), which shrink while decoding; PNG at level 9 with \
 all filters, as small as Pillow's, and with their own settings. A ratio is \
 that of the slowest picture of its class, [lowest..highest] of the rounds; \
-the faster of two settings counts. "made" pictures are those that the bench \
+the faster of two settings counts. "!": the rest of the machine took more \
+than 15 % whenever that was measured. "made" pictures are those that the bench \
 makes.""".split('\n')
 
 
@@ -351,9 +356,11 @@ def readme_web(records):
             mine = next((runs for (n, c, who), runs in found.items()
                          if (n, c) == (name, clients)
                          and who.startswith('module')), None)
-            theirs = found.get((name, clients, 'nginx image_filter'))
+            theirs = found.get((name, clients, FILTER))
 
             if mine and theirs:
+                mine, theirs = (report.kept(runs)[0]
+                                for runs in (mine, theirs))
                 a, b = median(mine, 'rps'), median(theirs, 'rps')
                 lines.append(report.line([
                     name, str(clients), number(a), number(b), '%.1f' % (a / b),
@@ -394,7 +401,7 @@ def readme(about, codec, web, chart):
 
     if web and web.records:
         lines += ['', *readme_web(web.records), '']
-        lines += ['%s: %s with one thread, %s with two (%.2f times).'
+        lines += ['- %s: %s with one thread, %s with two (%.2f times).'
                   % (text[0].upper() + text[1:], number(one), number(two),
                      times) for text, one, two, times in
                   job_scaling(web.records)]
