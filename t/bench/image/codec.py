@@ -7,6 +7,7 @@ what was disturbed itself is measured again, and the shortest counts.
 """
 
 import statistics
+import time
 
 import files
 import rig
@@ -15,7 +16,8 @@ import workers
 REPEAT_MS = 50        # of runs in a round, at least
 REPEAT_MAX = 5
 DISTURBED = 1.15      # times its CPU: the processor was taken away meanwhile
-AGAIN = 2             # so often at most
+AGAIN = 1             # so often at most
+ROUNDS_MIN = 3
 SCALE_MS = 700
 SCALED = ('01_made_422.jpg', '04_p12_exif6.jpg', '08_m3_420.jpg',
           '11_made_photo.png', '12_cut4_rgba.png')
@@ -38,10 +40,11 @@ def engines_of(name, commands):
 
 class Codec:
 
-    def __init__(self, commands, pictures, rounds):
+    def __init__(self, commands, pictures, rounds, seconds):
         self.commands = commands
         self.pictures = pictures
         self.rounds = rounds
+        self.seconds = seconds
         self.times = {}       # (engine, name): [{wall, cpu, bytes}]
         self.memory = {}      # (engine, name): MB
         self.scaling = {}     # (engine, name): {threads: [pictures/s]}
@@ -60,9 +63,16 @@ class Codec:
         running = {engine: workers.Worker(engine, command).start()
                    for engine, command in self.commands.items()}
 
+        start = time.monotonic()
+
         try:
             for number in range(self.rounds):
                 self.round(number, running)
+                used = time.monotonic() - start
+
+                if number + 1 >= ROUNDS_MIN \
+                        and used * (number + 2) / (number + 1) > self.seconds:
+                    break
         finally:
             for worker in running.values():
                 worker.stop()

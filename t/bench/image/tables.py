@@ -186,6 +186,9 @@ def scale_table(codec):
     lines += report.head(['picture', 'who', '1 thread', '2 threads', 'times'])
 
     for (engine, name), found in codec.scaling.items():
+        if not all(found.values()):
+            continue
+
         one, two = (statistics.median(found[n]) for n in (1, 2))
         lines.append(report.line([name, workers.TITLES[engine], number(one),
                                   number(two), '%.2f' % (two / one)]))
@@ -240,7 +243,7 @@ def job_scaling(records):
                         if key[2] == '%d threads' % n], field)
                 for n in (1, 2)]
 
-        if all(both):
+        if all(value is not None for value in both):
             one, two = both
             found.append((text, one, two,
                           one / two if field == 'p50' else two / one))

@@ -10,6 +10,7 @@ filter stores nothing.
 
 import os
 import shutil
+import time
 
 import images
 import rig
@@ -110,11 +111,13 @@ def marked(data):
 
 class Web:
 
-    def __init__(self, folder, pictures, rounds, load, binary, module,
-                 image_filter, syncs):
+    def __init__(self, folder, pictures, rounds, seconds, load, binary,
+                 module, image_filter, syncs):
         self.folder = folder
         self.pictures = pictures
         self.rounds = rounds
+        self.seconds = seconds
+        self.made = 0
         self.rig = rig.Rig(load, None, 0, 2)
         self.sent = os.path.join(folder, 'sent')
         self.adapters = self.write_adapters()
@@ -199,7 +202,10 @@ class Web:
         return self.upload(server, name, clients)
 
     def measure(self):
+        """As many rounds as there is time for, but one."""
+
         names = self.prepare()
+        start = time.monotonic()
 
         for number in range(self.rounds):
             for name in names:
@@ -210,6 +216,12 @@ class Web:
 
             for module in self.modules[:1]:
                 self.scale(number, module)
+
+            self.made = number + 1
+            used = time.monotonic() - start
+
+            if used * (number + 2) / (number + 1) > self.seconds:
+                break
 
     def row(self, number, server, name):
         try:

@@ -15,6 +15,7 @@ import io
 import json
 import sys
 import time
+import warnings
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -138,6 +139,7 @@ class Worker:
 
 def main():
     Image.MAX_IMAGE_PIXELS = None
+    warnings.simplefilter('ignore')     # of palettes that lose their alpha
     worker = Worker({'teams': teams, 'correct': correct}[sys.argv[1]])
 
     for line in sys.stdin:
