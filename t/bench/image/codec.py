@@ -18,7 +18,7 @@ REPEAT_MAX = 5
 DISTURBED = 1.15      # times its CPU: the processor was taken away meanwhile
 AGAIN = 1             # so often at most
 ROUNDS_MIN = 3
-SCALE_MS = 700
+SCALE_MS = 500
 SCALED = ('01_made_422.jpg', '04_p12_exif6.jpg', '08_m3_420.jpg',
           '11_made_photo.png', '12_cut4_rgba.png')
 REMEMBERED = ('ours', 'pillow', 'vips', 'sharp')

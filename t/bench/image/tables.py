@@ -10,10 +10,13 @@ import statistics
 
 import files
 import report
+import rig
 import workers
 
 PEERS = ('pillow', 'vips', 'sharp')
 FILTER = 'nginx image_filter'
+BUSY = ('**That is too busy for wall times: only the ratios of CPU tell '
+        'something.**')
 BEGIN, END = '<!-- images: begin -->', '<!-- images: end -->'
 
 
@@ -272,6 +275,7 @@ def about_lines(about):
                          about['versions'].items()),
                about['rounds'], about['web_rounds'],
                100 * about['foreign'], 100 * about['foreign_max']),
+            *([BUSY] if about['foreign'] > rig.FOREIGN_MAX else []),
             *('\nNot measured: %s (%s).' % pair
               for pair in about['absent'].items()), '']
 
