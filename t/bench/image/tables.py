@@ -425,7 +425,8 @@ def put(path, section):
 
     if BEGIN in text and END in text:
         head, _, rest = text.partition(BEGIN)
-        text = head + section + rest.partition(END)[2].lstrip('\n')
+        text = head + section + '\n' \
+            + rest.partition(END)[2].lstrip('\n')
     else:
         head, mark, rest = text.partition('## For developers\n')
         text = head + section + '\n' + mark + rest
