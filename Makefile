@@ -83,8 +83,20 @@ FUZZERS     := $(FUZZES:t/fuzz/%.c=$(B)/fuzz/%)
 SHIMS       := $(patsubst t/fakes/%.c,$(B)/fakes/%.so,$(wildcard t/fakes/*.c))
 
 WARN        := -W -Wall -Wextra -Wpointer-arith -Wno-unused-parameter -Werror
-CFLAGS      := -std=gnu11 $(WARN) $(OPT) -fPIC -pthread -Iinclude -MMD -MP
-LIBS        := -lhiredis -ljansson -ljpeg -lpng -llcms2 -lcrypto -lpcre2-8 -lz -lm
+# what is used where it is found, as in "config".  Looked for at its use, as
+# the packages may have come in between; WITHOUT="libdeflate ..." leaves out.
+
+INCLUDES    ?= /usr/include /usr/local/include
+found        = $(if $(filter $(1),$(WITHOUT)),, \
+                 $(if $(wildcard $(INCLUDES:%=%/$(2))),$(3)))
+
+HAVE         = $(call found,libdeflate,libdeflate.h,-DIMGP_HAVE_LIBDEFLATE=1)
+HAVE_LIBS    = $(call found,libdeflate,libdeflate.h,-ldeflate)
+
+CFLAGS       = -std=gnu11 $(WARN) $(OPT) -fPIC -pthread -Iinclude -MMD -MP \
+               $(HAVE)
+LIBS         = -lhiredis -ljansson -ljpeg -lpng -llcms2 -lcrypto -lpcre2-8 \
+               $(HAVE_LIBS) -lz -lm
 
 MODULES_PATH = $(or $(shell $(NGINX) -V 2>&1 \
                  | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'), \
@@ -126,6 +138,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 	@echo
 	@echo "BUILD=release|debug|asan   what is built and tested (default release)"
+	@echo "WITHOUT=\"libdeflate\"      leave out a library that is optional"
 	@echo "T=\"t/20-upload.t ...\"      the only tests to run; the logs are checked"
 	@echo "NGINX_SRC= NGINX_FLAGS=    build against another nginx's source tree"
 
@@ -138,7 +151,8 @@ help:  ## this list
 packages:
 	@.ci/packages build
 
-CONFIGURE = cd $(NGINX_SRC) && bash -ec '$(NGINX_FLAGS); \
+CONFIGURE = cd $(NGINX_SRC) && IMGP_WITHOUT="$(WITHOUT)" \
+              bash -ec '$(NGINX_FLAGS); \
               export ASAN_OPTIONS=detect_leaks=0; \
               [ -x configure ] && run=./configure || run=auto/configure; \
               $$run "$${NGX_CONF_FLAGS[@]}" --with-cc=$(CC) \

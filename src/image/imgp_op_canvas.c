@@ -13,7 +13,7 @@
 #include <imgp/imgp_args.h>
 
 
-#define IMGP_OP_CANVAS_VERSION  2
+#define IMGP_OP_CANVAS_VERSION  3
 #define IMGP_OP_CANVAS_MAX      16384
 
 

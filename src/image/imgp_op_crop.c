@@ -23,7 +23,7 @@
 #include <imgp/imgp_pointer.h>
 
 
-#define IMGP_OP_CROP_VERSION  2
+#define IMGP_OP_CROP_VERSION  3
 
 
 typedef struct {

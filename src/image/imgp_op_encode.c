@@ -15,7 +15,7 @@
 #include <imgp/imgp_encode.h>
 
 
-#define IMGP_OP_ENCODE_VERSION  2
+#define IMGP_OP_ENCODE_VERSION  3
 #define IMGP_OP_ENCODE_QUALITY  85
 
 

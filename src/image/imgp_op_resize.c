@@ -14,7 +14,7 @@
 #include <imgp/imgp_encode.h>
 
 
-#define IMGP_OP_RESIZE_VERSION  2
+#define IMGP_OP_RESIZE_VERSION  3
 
 
 static void *imgp_op_resize_parse(imgp_pool_t *pool, const imgp_str_t *args,

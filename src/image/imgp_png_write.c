@@ -1,189 +1,177 @@
 
 /*
- * The PNG writer over libpng and zlib: 8 bits, gray or RGB, with or without
- * alpha, no metadata.  Called by imgp_encode.c on the run's thread; the bytes
- * go into the caller's sink, which the caller frees; libpng's memory is the
- * run's.
+ * The PNG writer: 8 bits, gray or RGB, with or without alpha, no metadata.
+ * Called by imgp_encode.c on the run's thread; the bytes go into the caller's
+ * sink, which the caller frees; all memory is the run's.
+ *
+ *     rows -> imgp_filter.c -> imgp_deflate.c -> IDAT chunks
+ *
+ * The type of the pixels is kept, also where a palette would be smaller: what
+ * reads these files next is most often a model service, and many of those
+ * take a palette's indices for gray levels.
+ *
+ * Specification: ISO/IEC 15948.
  */
 
 
-#include <setjmp.h>
-#include <png.h>
 #include <imgp/imgp_png.h>
+#include <imgp/imgp_checksum.h>
+#include <imgp/imgp_deflate.h>
+#include <imgp/imgp_filter.h>
 
 
-#define IMGP_PNG_LEVEL  6
+/* colour types of ISO/IEC 15948, 11.2.2, as a set of bits */
+
+#define IMGP_PNG_COLOR  2
+#define IMGP_PNG_ALPHA  4
 
 
-typedef struct {
-    imgp_work_t       *work;
-    imgp_sink_t       *sink;
-
-    png_structp        png;
-    png_infop          info;
-    jmp_buf            jmp;
-} imgp_png_writer_t;
-
-
-static imgp_int_t imgp_png_write_image(imgp_png_writer_t *w,
+static imgp_int_t imgp_png_write_head(imgp_sink_t *sink,
     const imgp_image_t *image);
-static int imgp_png_write_type(const imgp_image_t *image);
-
-static void imgp_png_on_write(png_structp png, png_bytep p, size_t len);
-static void imgp_png_on_flush(png_structp png);
-static void imgp_png_on_error(png_structp png, png_const_charp text);
-static void imgp_png_on_warning(png_structp png, png_const_charp text);
-static png_voidp imgp_png_on_alloc(png_structp png, png_alloc_size_t size);
-static void imgp_png_on_free(png_structp png, png_voidp p);
+static imgp_int_t imgp_png_write_rows(imgp_work_t *work,
+    const imgp_image_t *image, imgp_deflate_t *deflate);
+static imgp_int_t imgp_png_write_data(void *data, const u_char *p, size_t n);
+static imgp_int_t imgp_png_write_chunk(imgp_sink_t *sink, const char *type,
+    const u_char *p, size_t n);
+static void imgp_png_write_32(u_char *p, uint32_t v);
 
 
 imgp_int_t
 imgp_png_write(imgp_work_t *work, const imgp_image_t *image,
     imgp_sink_t *sink)
 {
-    imgp_int_t          rc;
-    imgp_png_writer_t  *w;
+    imgp_int_t       rc;
+    imgp_deflate_t  *deflate;
 
-    w = imgp_work_alloc(work, sizeof(imgp_png_writer_t));
-    if (w == NULL) {
+    if (imgp_png_write_head(sink, image) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
-    memset(w, 0, sizeof(imgp_png_writer_t));
-
-    w->work = work;
-    w->sink = sink;
-
-    rc = imgp_png_write_image(w, image);
-
-    if (w->png != NULL) {
-        png_destroy_write_struct(&w->png, &w->info);
+    deflate = imgp_deflate_create(work, imgp_png_write_data, sink);
+    if (deflate == NULL) {
+        return IMGP_ERROR;
     }
 
-    imgp_work_free(work, w);
+    rc = imgp_png_write_rows(work, image, deflate);
 
-    return rc;
+    if (rc == IMGP_OK) {
+        rc = imgp_deflate_finish(deflate);
+    }
+
+    imgp_deflate_free(deflate);
+
+    if (rc != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    return imgp_png_write_chunk(sink, "IEND", NULL, 0);
 }
 
 
 static imgp_int_t
-imgp_png_write_image(imgp_png_writer_t *w, const imgp_image_t *image)
+imgp_png_write_head(imgp_sink_t *sink, const imgp_image_t *image)
 {
-    uint32_t  y;
+    u_char  p[13];
 
-    if (setjmp(w->jmp)) {
+    if (imgp_sink_write(sink, (u_char *) "\x89PNG\r\n\x1a\n", 8) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
-    w->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, w,
-                                       imgp_png_on_error, imgp_png_on_warning,
-                                       w, imgp_png_on_alloc, imgp_png_on_free);
-    if (w->png == NULL) {
-        return imgp_work_error(w->work, IMGP_E_INTERNAL,
-                               "libpng could not be initialized");
+    memset(p, 0, sizeof(p));          /* deflate, five filters, no lace */
+
+    imgp_png_write_32(p, image->width);
+    imgp_png_write_32(p + 4, image->height);
+
+    p[8] = 8;
+    p[9] = (image->space == IMGP_SPACE_GRAY ? 0 : IMGP_PNG_COLOR)
+           | (image->alpha ? IMGP_PNG_ALPHA : 0);
+
+    return imgp_png_write_chunk(sink, "IHDR", p, sizeof(p));
+}
+
+
+static imgp_int_t
+imgp_png_write_rows(imgp_work_t *work, const imgp_image_t *image,
+    imgp_deflate_t *deflate)
+{
+    u_char         *row, *above;
+    uint32_t        y;
+    imgp_int_t      rc;
+    imgp_filter_t   filter;
+
+    if (imgp_filter_init(&filter, work, image->channels, image->stride,
+                         IMGP_SIMD_BEST)
+        != IMGP_OK)
+    {
+        return IMGP_ERROR;
     }
 
-    w->info = png_create_info_struct(w->png);
-    if (w->info == NULL) {
-        return imgp_work_error(w->work, IMGP_E_INTERNAL,
-                               "libpng could not be initialized");
-    }
+    rc = IMGP_OK;
+    above = NULL;
 
-    png_set_write_fn(w->png, w, imgp_png_on_write, imgp_png_on_flush);
-    png_set_compression_level(w->png, IMGP_PNG_LEVEL);
-    png_set_filter(w->png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
+    for (y = 0; y < image->height && rc == IMGP_OK; y++) {
 
-    png_set_IHDR(w->png, w->info, image->width, image->height, 8,
-                 imgp_png_write_type(image), PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
-
-    png_write_info(w->png, w->info);
-
-    for (y = 0; y < image->height; y++) {
-
-        if (y % IMGP_STEP_ROWS == 0
-            && imgp_work_step(w->work, y, image->height) != IMGP_OK)
-        {
-            return IMGP_ERROR;
+        if (y % IMGP_STEP_ROWS == 0) {
+            rc = imgp_work_step(work, y, image->height);
         }
 
-        png_write_row(w->png, imgp_image_row(image, y));
+        row = imgp_image_row(image, y);
+
+        if (rc == IMGP_OK) {
+            rc = imgp_deflate_write(deflate,
+                                    imgp_filter_row(&filter, row, above),
+                                    image->stride + 1);
+        }
+
+        above = row;
     }
 
-    png_write_end(w->png, w->info);
+    imgp_filter_free(&filter);
 
-    return imgp_work_poll(w->work);
+    return (rc == IMGP_OK) ? imgp_work_poll(work) : IMGP_ERROR;
 }
 
 
-static int
-imgp_png_write_type(const imgp_image_t *image)
+static imgp_int_t
+imgp_png_write_data(void *data, const u_char *p, size_t n)
 {
-    if (image->space == IMGP_SPACE_GRAY) {
-        return image->alpha ? PNG_COLOR_TYPE_GRAY_ALPHA : PNG_COLOR_TYPE_GRAY;
+    return imgp_png_write_chunk(data, "IDAT", p, n);
+}
+
+
+static imgp_int_t
+imgp_png_write_chunk(imgp_sink_t *sink, const char *type, const u_char *p,
+    size_t n)
+{
+    u_char    head[8], tail[4];
+    uint32_t  crc;
+
+    imgp_png_write_32(head, n);
+    memcpy(head + 4, type, 4);
+
+    crc = imgp_checksum_crc32(0, head + 4, 4);
+
+    if (n > 0) {
+        crc = imgp_checksum_crc32(crc, p, n);
     }
 
-    return image->alpha ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB;
-}
+    imgp_png_write_32(tail, crc);
 
-
-static void
-imgp_png_on_write(png_structp png, png_bytep p, size_t len)
-{
-    imgp_png_writer_t  *w;
-
-    w = png_get_io_ptr(png);
-
-    if (imgp_sink_write(w->sink, p, len) != IMGP_OK) {
-        longjmp(w->jmp, 1);
+    if (imgp_sink_write(sink, head, sizeof(head)) != IMGP_OK
+        || imgp_sink_write(sink, p, n) != IMGP_OK)
+    {
+        return IMGP_ERROR;
     }
+
+    return imgp_sink_write(sink, tail, sizeof(tail));
 }
 
 
 static void
-imgp_png_on_flush(png_structp png)
+imgp_png_write_32(u_char *p, uint32_t v)
 {
-    /* the sink is memory */
-}
-
-
-static void
-imgp_png_on_error(png_structp png, png_const_charp text)
-{
-    imgp_png_writer_t  *w;
-
-    w = png_get_error_ptr(png);
-
-    imgp_work_error(w->work, IMGP_E_INTERNAL, "PNG encoder: %s", text);
-
-    longjmp(w->jmp, 1);
-}
-
-
-static void
-imgp_png_on_warning(png_structp png, png_const_charp text)
-{
-    /* nothing that an encoder warns of spoils its output */
-}
-
-
-static png_voidp
-imgp_png_on_alloc(png_structp png, png_alloc_size_t size)
-{
-    imgp_png_writer_t  *w;
-
-    w = png_get_mem_ptr(png);
-
-    return imgp_work_alloc(w->work, size);
-}
-
-
-static void
-imgp_png_on_free(png_structp png, png_voidp p)
-{
-    imgp_png_writer_t  *w;
-
-    w = png_get_mem_ptr(png);
-
-    imgp_work_free(w->work, p);
+    p[0] = v >> 24;
+    p[1] = v >> 16;
+    p[2] = v >> 8;
+    p[3] = v;
 }

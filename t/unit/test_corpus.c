@@ -7,9 +7,9 @@
 
 #include <math.h>
 #include "imgp_run.h"
+#include "imgp_load.h"
 
 
-static imgp_str_t test_load(const char *name);
 static double test_psnr(const test_pixels_t *a, const test_pixels_t *b);
 static void test_files(void);
 static void test_phone(void);
@@ -39,36 +39,6 @@ main(void)
     test_twins("12_cut4_rgba.png", "19_pal_trns.png", 30);
 
     return done();
-}
-
-
-static imgp_str_t
-test_load(const char *name)
-{
-    long         len;
-    char         path[1024];
-    FILE        *f;
-    imgp_str_t   s;
-
-    memset(&s, 0, sizeof(s));
-
-    snprintf(path, sizeof(path), "%s/%s",
-             getenv("IMGP_CORPUS") ? getenv("IMGP_CORPUS")
-                                   : "../shared/corpus", name);
-    f = fopen(path, "rb");
-    if (f == NULL) {
-        return s;
-    }
-
-    fseek(f, 0, SEEK_END);
-    len = ftell(f);
-    rewind(f);
-
-    s.data = malloc(len);
-    s.len = fread(s.data, 1, len, f);
-    fclose(f);
-
-    return s;
 }
 
 

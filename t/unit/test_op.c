@@ -64,22 +64,22 @@ test_texts(void)
     const imgp_str_t  *text;
 
     static const char  *texts[][2] = {
-        { "resize 1200", "resize 1200x1200 fit=inside v=2" },
-        { "resize 1200x1200 fit=inside", "resize 1200x1200 fit=inside v=2" },
-        { "resize 8x9 fit=cover", "resize 8x9 fit=cover v=2" },
-        { "resize 65500x1 fit=exact", "resize 65500x1 fit=exact v=2" },
+        { "resize 1200", "resize 1200x1200 fit=inside v=3" },
+        { "resize 1200x1200 fit=inside", "resize 1200x1200 fit=inside v=3" },
+        { "resize 8x9 fit=cover", "resize 8x9 fit=cover v=3" },
+        { "resize 65500x1 fit=exact", "resize 65500x1 fit=exact v=3" },
         { "encode auto", "encode auto max=0x0 quality=85 "
-                         "background=#ffffff v=2" },
+                         "background=#ffffff v=3" },
         { "encode jpeg quality=1 max=7 background=#ABCdef",
-          "encode jpeg max=7x7 quality=1 background=#abcdef v=2" },
+          "encode jpeg max=7x7 quality=1 background=#abcdef v=3" },
         { "encode png max=7x8", "encode png max=7x8 quality=85 "
-                                "background=#ffffff v=2" },
-        { "canvas 10", "canvas 10 color=#00000000 v=2" },
-        { "canvas 10 color=transparent", "canvas 10 color=#00000000 v=2" },
-        { "canvas 10 color=#12345600", "canvas 10 color=#00000000 v=2" },
-        { "canvas 10 color=#123456", "canvas 10 color=#123456ff v=2" },
-        { "canvas 10 color=#12345678", "canvas 10 color=#12345678 v=2" },
-        { "crop /a/*/box", "crop /a/*/box v=2" }
+                                "background=#ffffff v=3" },
+        { "canvas 10", "canvas 10 color=#00000000 v=3" },
+        { "canvas 10 color=transparent", "canvas 10 color=#00000000 v=3" },
+        { "canvas 10 color=#12345600", "canvas 10 color=#00000000 v=3" },
+        { "canvas 10 color=#123456", "canvas 10 color=#123456ff v=3" },
+        { "canvas 10 color=#12345678", "canvas 10 color=#12345678 v=3" },
+        { "crop /a/*/box", "crop /a/*/box v=3" }
     };
 
     pool = imgp_pool_create(&imgp_malloc, 1024);

@@ -416,7 +416,7 @@ test_bombs(void)
         s = test_insert(test_png(&t, test_quadrant), 33, i ? "zTXt" : "iCCP",
                         p, len + 6);
         test_init(&run);
-        run.task.max_memory = 1000000;
+        run.task.max_memory = 4000000;
 
         test_op(&run, "encode png", s);
         px = test_read(&run.task.outputs[0]);
