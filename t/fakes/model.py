@@ -2,7 +2,7 @@
 
 """A model service that does what the path says, for tests.
 
-    model.py [--host 127.0.0.1] [--port 0] [--unix PATH]
+    model.py [--host 127.0.0.1] [--port 0] [--unix PATH] [--tls CERTIFICATE]
 
 prints its port (or socket) on a line of its own and serves until it is killed.
 One process, asyncio: hundreds of calls at once are no burden to it.
@@ -48,6 +48,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import struct
 import sys
 import urllib.parse
@@ -397,9 +398,15 @@ async def main():
     options.add_argument('--host', default='127.0.0.1')
     options.add_argument('--port', type=int, default=0)
     options.add_argument('--unix')
+    options.add_argument('--tls', help='a file with a certificate and its key')
     options = options.parse_args()
 
     model = Model()
+    tls = None
+
+    if options.tls:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(options.tls)
 
     if options.unix:
         server = await asyncio.start_unix_server(model.serve, options.unix,
@@ -408,7 +415,7 @@ async def main():
     else:
         server = await asyncio.start_server(model.serve, options.host,
                                             options.port, limit=HEAD_MAX,
-                                            backlog=1024)
+                                            backlog=1024, ssl=tls)
         print(server.sockets[0].getsockname()[1], flush=True)
 
     loop = asyncio.get_running_loop()
