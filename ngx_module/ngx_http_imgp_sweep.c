@@ -8,26 +8,19 @@
 
 
 #include "ngx_http_imgp_zone.h"
+#include <imgp/imgp_set.h>
 
 
 #define NGX_HTTP_IMGP_BEAT          1000     /* ms */
 #define NGX_HTTP_IMGP_SWEEP         30000    /* ms between sweeps */
 #define NGX_HTTP_IMGP_SWEEP_FULL    2000     /* while the store is too big */
+#define NGX_HTTP_IMGP_SWEEP_STUCK   10000    /* while nothing of it may go */
 #define NGX_HTTP_IMGP_SWEEP_EARLY   4        /* looks into the journal, 2, 4,
                                                 8... s apart */
 #define NGX_HTTP_IMGP_SWEEP_LATER   2        /* the look at which it stays with
                                                 another zone's jobs */
 #define NGX_HTTP_IMGP_ADOPT_BATCH   4096
 #define NGX_HTTP_IMGP_SWEEP_STEP    512      /* jobs a turn of the loop */
-
-
-/* digests, or ids, in one allocation */
-
-typedef struct {
-    u_char                        *elts;
-    size_t                         n;
-    size_t                         max;
-} ngx_http_imgp_set_t;
 
 
 typedef struct {
@@ -49,8 +42,8 @@ typedef struct {
     imgp_journal_odd_t             odd;
     imgp_store_error_t             error;
     imgp_sweep_t                   sweep;
-    ngx_http_imgp_set_t            needed;     /* digests */
-    ngx_http_imgp_set_t            known;      /* ids of unfinished jobs */
+    imgp_set_t                     needed;     /* digests */
+    imgp_set_t                     known;      /* ids of unfinished jobs */
     ngx_uint_t                     partial;
     ngx_uint_t                     early;      /* the journal alone */
     ngx_uint_t                     shared;     /* what others need is unknown */
@@ -71,14 +64,6 @@ static imgp_int_t ngx_http_imgp_sweep_found(void *data,
 static imgp_uint_t ngx_http_imgp_sweep_needed(void *data,
     const u_char digest[IMGP_DIGEST_LEN]);
 static void ngx_http_imgp_sweep_done(void *data);
-static ngx_int_t ngx_http_imgp_sweep_put(ngx_http_imgp_set_t *set,
-    const u_char *p, size_t len);
-static void ngx_http_imgp_sweep_sort(ngx_http_imgp_set_t *set);
-static ngx_uint_t ngx_http_imgp_sweep_has(ngx_http_imgp_set_t *set,
-    const u_char *p, size_t len);
-static void ngx_http_imgp_sweep_empty(ngx_http_imgp_set_t *set);
-static int ngx_libc_cdecl ngx_http_imgp_sweep_cmp(const void *one,
-    const void *two);
 
 
 ngx_int_t
@@ -155,8 +140,12 @@ ngx_http_imgp_sweep_mine(ngx_http_imgp_sweeper_t *s)
 
     ngx_http_imgp_zone_lock(zone);
 
-    interval = max && sh->store_bytes > (uint64_t) max
-               ? NGX_HTTP_IMGP_SWEEP_FULL : NGX_HTTP_IMGP_SWEEP;
+    interval = NGX_HTTP_IMGP_SWEEP;
+
+    if (max && sh->store_bytes > (uint64_t) max) {
+        interval = sh->stuck ? NGX_HTTP_IMGP_SWEEP_STUCK
+                             : NGX_HTTP_IMGP_SWEEP_FULL;
+    }
 
     if (sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY) {
         interval = ngx_min(interval, (ngx_msec_t) 1000 << sh->recovery);
@@ -264,7 +253,7 @@ ngx_http_imgp_sweep_walked(void *data, ngx_http_imgp_entry_t *e)
     ngx_http_imgp_sweeper_t  *s = data;
 
     if (!imgp_job_is_final(e->state)
-        && ngx_http_imgp_sweep_put(&s->known, e->id, IMGP_ID_BYTES) != NGX_OK)
+        && imgp_set_put(&s->known, e->id, IMGP_ID_BYTES) != IMGP_OK)
     {
         return NGX_ERROR;
     }
@@ -278,9 +267,8 @@ ngx_http_imgp_sweep_note(void *data, ngx_http_imgp_entry_t *e)
 {
     ngx_http_imgp_sweeper_t  *s = data;
 
-    ngx_int_t     rc;
-    ngx_uint_t    i, n;
-    imgp_job_t   *job;
+    imgp_int_t   rc;
+    imgp_job_t  *job;
 
     if (imgp_job_is_final(e->state) && e->expires_at < ngx_http_imgp_now()) {
         return NGX_OK;
@@ -291,20 +279,11 @@ ngx_http_imgp_sweep_note(void *data, ngx_http_imgp_entry_t *e)
         return NGX_OK;
     }
 
-    rc = ngx_http_imgp_sweep_put(&s->needed, job->input.digest,
-                                 IMGP_DIGEST_LEN);
-
-    for (i = 0; i < job->nstages && rc == NGX_OK; i++) {
-        for (n = 0; n < job->stages[i].nitems && rc == NGX_OK; n++) {
-            rc = ngx_http_imgp_sweep_put(&s->needed,
-                                         job->stages[i].items[n].digest,
-                                         IMGP_DIGEST_LEN);
-        }
-    }
+    rc = imgp_set_put_job(&s->needed, job);
 
     imgp_job_destroy(job);
 
-    return rc;
+    return rc == IMGP_OK ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -332,7 +311,7 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
         return;
     }
 
-    ngx_http_imgp_sweep_sort(&s->known);
+    imgp_set_sort(&s->known);
 
     if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->odd,
                           &s->error)
@@ -343,7 +322,7 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
         return;
     }
 
-    ngx_http_imgp_sweep_sort(&s->needed);
+    imgp_set_sort(&s->needed);
 
     if (imgp_sweep(store, &s->sweep, &s->error) == IMGP_AGAIN) {
         s->sweep.files = 0;
@@ -361,7 +340,7 @@ ngx_http_imgp_sweep_found(void *data, const u_char *record, size_t len)
     ngx_http_imgp_entry_t   e;
 
     if (imgp_record_head(record, len, &head) != IMGP_OK
-        || ngx_http_imgp_sweep_has(&s->known, head.id, IMGP_ID_BYTES))
+        || imgp_set_has(&s->known, head.id, IMGP_ID_BYTES))
     {
         return IMGP_OK;
     }
@@ -404,7 +383,7 @@ ngx_http_imgp_sweep_needed(void *data, const u_char digest[IMGP_DIGEST_LEN])
 {
     ngx_http_imgp_sweeper_t  *s = data;
 
-    return ngx_http_imgp_sweep_has(&s->needed, digest, IMGP_DIGEST_LEN);
+    return imgp_set_has(&s->needed, digest, IMGP_DIGEST_LEN);
 }
 
 
@@ -451,8 +430,8 @@ ngx_http_imgp_sweep_done(void *data)
     s->arena = NULL;
     s->found = NULL;
 
-    ngx_http_imgp_sweep_empty(&s->needed);
-    ngx_http_imgp_sweep_empty(&s->known);
+    imgp_set_free(&s->needed);
+    imgp_set_free(&s->known);
 
     ngx_http_imgp_zone_lock(w->zone);
 
@@ -474,6 +453,8 @@ ngx_http_imgp_sweep_done(void *data)
     /* what was added meanwhile may be counted twice, until the next sweep */
 
     if (s->sweep.files) {
+        w->zone->sh->stuck = s->sweep.removed == 0
+                             && s->sweep.size > s->sweep.max_size;
         (void) ngx_atomic_fetch_add(&w->zone->sh->store_bytes,
                                     s->sweep.size - s->bytes);
     }
@@ -483,75 +464,4 @@ ngx_http_imgp_sweep_done(void *data)
     if (s->nfound) {
         ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
     }
-}
-
-
-/* also called in the thread; what is shorter is padded with zeroes */
-
-static ngx_int_t
-ngx_http_imgp_sweep_put(ngx_http_imgp_set_t *set, const u_char *p, size_t len)
-{
-    size_t   max;
-    u_char  *elts;
-
-    if (set->n == set->max) {
-        max = set->max ? set->max * 2 : 1024;
-
-        elts = realloc(set->elts, max * IMGP_DIGEST_LEN);
-        if (elts == NULL) {
-            return NGX_ERROR;
-        }
-
-        set->elts = elts;
-        set->max = max;
-    }
-
-    elts = set->elts + set->n++ * IMGP_DIGEST_LEN;
-
-    ngx_memzero(elts, IMGP_DIGEST_LEN);
-    ngx_memcpy(elts, p, len);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_imgp_sweep_sort(ngx_http_imgp_set_t *set)
-{
-    if (set->n) {
-        qsort(set->elts, set->n, IMGP_DIGEST_LEN, ngx_http_imgp_sweep_cmp);
-    }
-}
-
-
-static ngx_uint_t
-ngx_http_imgp_sweep_has(ngx_http_imgp_set_t *set, const u_char *p, size_t len)
-{
-    u_char  elt[IMGP_DIGEST_LEN];
-
-    if (set->n == 0) {
-        return 0;
-    }
-
-    ngx_memzero(elt, IMGP_DIGEST_LEN);
-    ngx_memcpy(elt, p, len);
-
-    return bsearch(elt, set->elts, set->n, IMGP_DIGEST_LEN,
-                   ngx_http_imgp_sweep_cmp)
-           != NULL;
-}
-
-
-static void
-ngx_http_imgp_sweep_empty(ngx_http_imgp_set_t *set)
-{
-    free(set->elts);
-    ngx_memzero(set, sizeof(ngx_http_imgp_set_t));
-}
-
-
-static int ngx_libc_cdecl
-ngx_http_imgp_sweep_cmp(const void *one, const void *two)
-{
-    return ngx_memcmp(one, two, IMGP_DIGEST_LEN);
 }

@@ -139,6 +139,7 @@ typedef struct {
     uint32_t                       sweeper;
     ngx_msec_t                     swept;
     uint32_t                       foreign;    /* records, told already */
+    uint32_t                       stuck;      /* at more than max_size */
     uint64_t                       rebuilt;
     uint64_t                       reaped;     /* "rebuilt" at that time */
 

@@ -194,10 +194,10 @@ typedef struct {
 /*
  * One pass: tmp/ files of an hour, idempotency keys of two days, final jobs
  * past their keep, manifests and blobs unused for "inactive", then the longest
- * unused of these until max_size holds; never a blob that is needed, or younger
- * than a minute.  "needed" must know all jobs there were 30 seconds before
- * "now".  It remembers 100,000 files at most, so to shrink a store by more
- * takes more passes.
+ * unused of these until max_size holds; never a blob that is needed, also by a
+ * final job in done/ that is kept, or younger than a minute.  "needed" must
+ * know all jobs there were 30 seconds before "now".  It remembers 100,000
+ * files at most, so to shrink a store by more takes more passes.
  *
  * IMGP_AGAIN: canceled, size and files are not all.
  */

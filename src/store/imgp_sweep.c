@@ -1,7 +1,8 @@
 
 /*
- * Eviction: one pass over the store, by names and times alone; nothing but
- * final records that may have expired is read.  A file that cannot be removed
+ * Eviction: one pass over the store, by names and times alone; final records
+ * are read when they may have expired, and, once something is to go, those that
+ * are kept, for what they need.  A file that cannot be removed
  * is told at the end and hinders no other.
  *
  * Called by a thread of one worker process at a time.  Memory is bounded: of
@@ -24,6 +25,7 @@
 #include <imgp/imgp_file.h>
 #include <imgp/imgp_lru.h>
 #include <imgp/imgp_record.h>
+#include <imgp/imgp_set.h>
 
 
 #define IMGP_SWEEP_MAX      100000    /* files remembered: 5.6 MB */
@@ -41,6 +43,10 @@ typedef struct {
 
     imgp_lru_t           lru;
     imgp_uint_t          failed;      /* at one file: the others go on */
+
+    imgp_set_t           kept;        /* what final jobs need */
+    imgp_uint_t          looked;      /* for these */
+    imgp_uint_t          blind;       /* in vain */
 } imgp_sweep_ctx_t;
 
 
@@ -80,6 +86,10 @@ static imgp_int_t imgp_sweep_content(imgp_sweep_ctx_t *ctx, const char *path,
 static imgp_int_t imgp_sweep_shrink(imgp_sweep_ctx_t *ctx);
 static imgp_int_t imgp_sweep_evict(imgp_sweep_ctx_t *ctx,
     const imgp_lru_file_t *file);
+static imgp_uint_t imgp_sweep_kept(imgp_sweep_ctx_t *ctx,
+    const u_char *digest);
+static imgp_int_t imgp_sweep_keep(imgp_sweep_ctx_t *ctx, const char *path,
+    const char *name, const struct stat *st);
 static imgp_int_t imgp_sweep_take(imgp_sweep_ctx_t *ctx, const char *path,
     int64_t mtime);
 static imgp_int_t imgp_sweep_unlink(imgp_sweep_ctx_t *ctx, const char *path,
@@ -133,6 +143,7 @@ imgp_sweep(const imgp_store_t *store, imgp_sweep_t *sweep,
     }
 
     imgp_lru_free(&ctx.lru);
+    imgp_set_free(&ctx.kept);
 
     return (rc == IMGP_OK && ctx.failed) ? IMGP_ERROR : rc;
 }
@@ -408,8 +419,9 @@ imgp_sweep_evict(imgp_sweep_ctx_t *ctx, const imgp_lru_file_t *file)
 
     sweep = ctx->sweep;
 
-    if (file->blob && sweep->needed != NULL
-        && sweep->needed(sweep->data, file->name))
+    if (file->blob
+        && ((sweep->needed != NULL && sweep->needed(sweep->data, file->name))
+            || imgp_sweep_kept(ctx, file->name)))
     {
         return IMGP_OK;
     }
@@ -430,6 +442,66 @@ imgp_sweep_evict(imgp_sweep_ctx_t *ctx, const imgp_lru_file_t *file)
     sweep->removed += file->room;
 
     return IMGP_OK;
+}
+
+
+/* jobs that are known from their files alone, since a restart or since the
+   job table had no more room for them */
+
+static imgp_uint_t
+imgp_sweep_kept(imgp_sweep_ctx_t *ctx, const u_char *digest)
+{
+    if (!ctx->looked) {
+        ctx->looked = 1;
+
+        if (imgp_sweep_dir(ctx, "done", 1, imgp_sweep_keep) != IMGP_OK) {
+            ctx->blind = 1;
+        }
+
+        imgp_set_sort(&ctx->kept);
+    }
+
+    return ctx->blind || imgp_set_has(&ctx->kept, digest, IMGP_DIGEST_LEN);
+}
+
+
+static imgp_int_t
+imgp_sweep_keep(imgp_sweep_ctx_t *ctx, const char *path, const char *name,
+    const struct stat *st)
+{
+    imgp_int_t    rc;
+    imgp_job_t   *job;
+    imgp_str_t    record;
+    imgp_pool_t  *pool;
+
+    pool = imgp_pool_create(&imgp_malloc, IMGP_FILE_BLOCK);
+
+    if (pool == NULL) {
+        ctx->blind = 1;
+        return IMGP_OK;
+    }
+
+    rc = imgp_file_read(path, IMGP_RECORD_MAX, pool, &record, ctx->err);
+
+    if (rc == IMGP_OK) {
+        job = imgp_record_decode(record.data, record.len, &imgp_malloc);
+
+        if (job && job->expires_at > ctx->sweep->now
+            && imgp_set_put_job(&ctx->kept, job) != IMGP_OK)
+        {
+            ctx->blind = 1;
+        }
+
+        imgp_job_destroy(job);
+    }
+
+    imgp_pool_destroy(pool);
+
+    if (rc == IMGP_ERROR) {
+        ctx->blind = 1;
+    }
+
+    return (rc == IMGP_ERROR) ? IMGP_ERROR : IMGP_OK;
 }
 
 

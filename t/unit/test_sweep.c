@@ -205,6 +205,7 @@ job(int n, imgp_msec_t expires, long age)
     char          path[IMGP_PATH_MAX], text[IMGP_ID_LEN + 1];
     u_char        buf[4096];
     ssize_t       len;
+    uint64_t      added;
     imgp_job_t   *j;
     imgp_plan_t  *plan;
 
@@ -212,6 +213,9 @@ job(int n, imgp_msec_t expires, long age)
     j = fix_job(plan);
     memset(j->id, n, IMGP_ID_BYTES);
     imgp_job_event(j, IMGP_JOB_CANCEL, 2000);
+    imgp_blob_put(&store, &n, sizeof(n), j->input.digest, &added, &err);
+    imgp_blob_path(&store, j->input.digest, path);
+    tmp_age(path, HOUR);
     j->expires_at = expires;
 
     len = imgp_record_encode(j, buf, sizeof(buf));
@@ -260,6 +264,11 @@ done_jobs(void)
     memset(id, 3, sizeof(id));
     is_int(imgp_journal_read(&store, id, pool, &r, &err), IMGP_OK,
            "the record counts, not its mtime");
+    is_int(tmp_count("blobs"), 2, "what the kept ones need is kept");
+
+    imgp_journal_remove(&store, id);
+    is_int(sweep(&s, 1, 1), IMGP_OK, "later");
+    is_int(tmp_count("blobs"), 1, "what nobody needs is not");
     is_int(tmp_count("jobs"), 1, "what has not ended is never touched");
     is_int(s.files, 5, "files");
 }
