@@ -355,16 +355,18 @@ typedef struct {
     ngx_thread_task_t              task;
     ngx_uint_t                     kind;
     ngx_uint_t                     state;      /* private */
+    ngx_msec_t                     since;      /* private */
     ngx_http_imgp_worker_t        *worker;
 
-    void                         (*started)(void *data);  /* or NULL */
+    void                         (*started)(void *data);  /* CPU; or NULL */
     void                         (*work)(void *data, ngx_log_t *log);
     void                         (*done)(void *data);   /* event loop */
     void                          *data;
 } ngx_http_imgp_task_t;
 
 
-void ngx_http_imgp_thread_init(ngx_http_imgp_worker_t *w);
+ngx_int_t ngx_http_imgp_thread_init(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_thread_exit(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_thread_next(ngx_http_imgp_worker_t *w);
 ngx_uint_t ngx_http_imgp_thread_backlog(ngx_http_imgp_worker_t *w);
 
@@ -454,7 +456,7 @@ void ngx_http_imgp_curl_destroy(ngx_http_imgp_curl_t *curl);
 
 ngx_int_t ngx_http_imgp_run_init(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_run_submit(ngx_http_imgp_worker_t *w, imgp_job_t *job,
-    ngx_http_imgp_pipeline_t *pipeline);
+    ngx_http_imgp_pipeline_t *pipeline, ngx_uint_t own);
 void ngx_http_imgp_run_claim(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_run_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
     const u_char *id);
@@ -611,14 +613,7 @@ struct ngx_http_imgp_worker_s {
     ngx_http_imgp_zone_t          *zone;
     ngx_http_imgp_curl_t          *curl;
 
-    /* threads */
-    ngx_uint_t                     slots;      /* tasks posted at most */
-    ngx_uint_t                     cpu_slots;  /* of them for long ones */
-    ngx_uint_t                     posted;
-    ngx_uint_t                     posted_cpu;
-    ngx_queue_t                    io_queue;
-    ngx_queue_t                    cpu_queue;
-
+    void                          *threads;    /* ngx_http_imgp_thread.c */
     void                          *wake;       /* ngx_http_imgp_wake.c */
     void                          *watch;      /* ngx_http_imgp_watch.c */
     void                          *run;        /* ngx_http_imgp_run.c */

@@ -196,6 +196,7 @@ ngx_http_imgp_admit_undone(ngx_http_imgp_upload_t *u)
 static void
 ngx_http_imgp_admit_run(ngx_http_imgp_upload_t *u)
 {
+    ngx_uint_t   i, own;
     imgp_job_t  *job;
 
     if (u->known) {
@@ -205,7 +206,15 @@ ngx_http_imgp_admit_run(ngx_http_imgp_upload_t *u)
     job = u->job;
     u->job = NULL;
 
-    ngx_http_imgp_run_submit(u->worker, job, u->pipeline);
+    own = (u->added != 0);
+
+    for (i = 0; i < job->nstages; i++) {
+        if (job->stages[i].cached) {
+            own = 0;
+        }
+    }
+
+    ngx_http_imgp_run_submit(u->worker, job, u->pipeline, own);
 }
 
 

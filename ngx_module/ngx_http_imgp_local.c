@@ -67,7 +67,8 @@ ngx_http_imgp_local_work(void *data, ngx_log_t *log)
     }
 
     for (rc = IMGP_OK, i = 0; i < unit->ninputs && rc == IMGP_OK; i++) {
-        rc = imgp_blob_map(store, &unit->inputs[i], &maps[i], &unit->error);
+        rc = imgp_blob_map(store, &unit->inputs[i], unit->run->own, &maps[i],
+                           &unit->error);
     }
 
     if (rc == IMGP_OK) {
@@ -166,6 +167,7 @@ ngx_http_imgp_local_store(ngx_http_imgp_unit_t *unit, imgp_op_task_t *task)
         }
 
         unit->added += added;
+        unit->old |= (added == 0);
     }
 
     unit->nitems = task->noutputs;

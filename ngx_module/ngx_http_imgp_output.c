@@ -180,6 +180,7 @@ ngx_http_imgp_output_add(ngx_http_imgp_unit_t *unit,
     }
 
     unit->added += added;
+    unit->old |= (added == 0);
     unit->nitems++;
 
     return IMGP_OK;

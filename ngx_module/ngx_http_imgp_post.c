@@ -62,8 +62,8 @@ ngx_http_imgp_post_prepare(void *data, ngx_log_t *log)
     }
 
     for (i = 0; i < unit->ninputs; i++) {
-        rc = imgp_blob_map(store, &unit->inputs[i], &unit->maps[i],
-                           &unit->error);
+        rc = imgp_blob_map(store, &unit->inputs[i], unit->run->own,
+                           &unit->maps[i], &unit->error);
 
         if (rc == IMGP_DECLINED) {
             imgp_error_set(&unit->error.error, IMGP_E_CONTENT_LOST,

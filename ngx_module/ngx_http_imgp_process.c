@@ -112,11 +112,10 @@ ngx_http_imgp_worker_init(ngx_http_imgp_worker_t *w)
         return NGX_ERROR;
     }
 
-    ngx_http_imgp_thread_init(w);
-
     w->curl = ngx_http_imgp_curl_create(w->cycle);
 
     if (w->curl == NULL
+        || ngx_http_imgp_thread_init(w) != NGX_OK
         || ngx_http_imgp_zone_enter(w->zone) != NGX_OK
         || ngx_http_imgp_alive_init(w) != NGX_OK
         || ngx_http_imgp_watch_init(w) != NGX_OK
@@ -150,6 +149,7 @@ ngx_http_imgp_exit_process(ngx_cycle_t *cycle)
     w = imcf->worker;
 
     ngx_http_imgp_wake_done(w);
+    ngx_http_imgp_thread_exit(w);
 
     if (w->sentinel) {
         w->sentinel->fd = (ngx_socket_t) -1;

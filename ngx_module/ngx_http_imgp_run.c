@@ -114,11 +114,12 @@ ngx_http_imgp_run_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
 
 
 /* a job that this worker has just put into the table; the job is taken over
-   when it can run at once, else freed */
+   when it can run at once, else freed.  "own": this process has written its
+   upload, so nobody need look whether it is whole */
 
 void
 ngx_http_imgp_run_submit(ngx_http_imgp_worker_t *w, imgp_job_t *job,
-    ngx_http_imgp_pipeline_t *pipeline)
+    ngx_http_imgp_pipeline_t *pipeline, ngx_uint_t own)
 {
     uint64_t              fence;
     ngx_http_imgp_run_t  *run;
@@ -136,6 +137,7 @@ ngx_http_imgp_run_submit(ngx_http_imgp_worker_t *w, imgp_job_t *job,
     run = ngx_http_imgp_run_create(w, job, pipeline->index, fence);
 
     if (run) {
+        run->own = own;
         ngx_http_imgp_run_begin(run);
     }
 }

@@ -73,6 +73,7 @@ struct ngx_http_imgp_unit_s {
     imgp_store_error_t             error;
     ngx_uint_t                     known;
     uint64_t                       added;      /* bytes the store grew by */
+    ngx_uint_t                     old;        /* some were stored before */
     imgp_msec_t                    now;
 
     ngx_http_imgp_task_t           task;
@@ -111,6 +112,8 @@ struct ngx_http_imgp_run_s {
     imgp_str_t                     record;
     imgp_store_error_t             error;
 
+    unsigned                       own:1;      /* this process has stored all
+                                                  that it reads */
     unsigned                       ending:1;
     unsigned                       gone:1;     /* fenced out or given back */
 };

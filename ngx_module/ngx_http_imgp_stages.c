@@ -294,6 +294,10 @@ ngx_http_imgp_run_collect(ngx_http_imgp_run_t *run, ngx_uint_t i)
     for (n = 0, total = 0, known = 0; n < run->nunits[i]; n++) {
         total += units[n].nitems;
         known += units[n].known;
+
+        if (units[n].old) {
+            run->own = 0;
+        }
     }
 
     if (total > IMGP_ITEMS_MAX) {

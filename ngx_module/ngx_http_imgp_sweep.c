@@ -311,6 +311,10 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
         return;
     }
 
+    /* what cannot be made now is made when it is needed */
+
+    (void) imgp_store_spread(store, NULL);
+
     imgp_set_sort(&s->known);
 
     if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->odd,

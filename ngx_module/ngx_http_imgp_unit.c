@@ -97,6 +97,7 @@ ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit)
     unit->nitems = 0;
     unit->progress = 0;
     unit->known = 0;
+    unit->old = 0;
     ngx_memzero(&unit->error, sizeof(imgp_store_error_t));
 
     unit->arena = imgp_pool_create(&imgp_malloc, 4096);
@@ -226,6 +227,7 @@ ngx_http_imgp_unit_known(ngx_http_imgp_unit_t *unit)
 
     if (rc == IMGP_OK) {
         unit->known = 1;
+        unit->old = 1;
     }
 
     return rc;

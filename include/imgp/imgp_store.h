@@ -6,7 +6,7 @@
  *     blobs/ab/<sha256>      content
  *     results/ab/<key>       manifest: which blobs a stage run gave
  *     jobs/<id>              jobs not yet final: what 202 promised
- *     done/ab/<id>           final ones, until their "keep" is over
+ *     done/a/<id>            final ones, until their "keep" is over
  *     idem/ab/<sha256>       idempotency keys
  *     tmp/                   being written; swept at start and when old
  *     alive                  empty; its bytes are locked (ngx_module)
@@ -58,8 +58,17 @@ typedef struct {
 imgp_int_t imgp_store_init(const imgp_store_t *store,
     imgp_store_error_t *err);
 
-/* a path in the store: "<path>/<dir>/<ab>/<name>"; internal to src/store and
-   for messages of the log */
+/* makes the directories that names are spread over, so that no upload has
+   to; costs a millisecond when they are there */
+
+imgp_int_t imgp_store_spread(const imgp_store_t *store,
+    imgp_store_error_t *err);
+
+/* a path in the store: "<path>/<dir>/<ab>/<name>", the first "fan" characters
+   of the name in <ab>; internal to src/store and for messages of the log */
+
+#define IMGP_STORE_FAN_DIGEST  2
+#define IMGP_STORE_FAN_ID      1
 
 size_t imgp_store_path(const imgp_store_t *store, const char *dir,
     const char *name, imgp_uint_t fan, char *out);
@@ -94,11 +103,15 @@ imgp_int_t imgp_blob_put(const imgp_store_t *store, const void *p,
     size_t len, u_char digest[IMGP_DIGEST_LEN], uint64_t *added,
     imgp_store_error_t *err);
 
-/* maps content, checks its length and digest; DECLINED: not there or spoilt
-   (spoilt content is removed, so that it is made anew) */
+/*
+ * Content in memory, its length and digest checked; DECLINED: not there or
+ * spoilt (spoilt content is removed, so that it is made anew).  The digest of
+ * what this process has stored a moment ago need not be looked at again
+ * ("trusted").
+ */
 
 imgp_int_t imgp_blob_map(const imgp_store_t *store, const imgp_item_t *item,
-    imgp_str_t *map, imgp_store_error_t *err);
+    imgp_uint_t trusted, imgp_str_t *map, imgp_store_error_t *err);
 void imgp_blob_unmap(imgp_str_t *map);
 
 void imgp_blob_path(const imgp_store_t *store,

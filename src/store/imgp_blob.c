@@ -5,13 +5,15 @@
  * its name when it is read.
  *
  * Called by threads; one imgp_blob_t belongs to one thread at a time and owns
- * its descriptor, its digest and its file in tmp/.  Maps belong to the
- * caller; files of the store never shrink, so a map is safe to read.
+ * its descriptor, its digest and its file in tmp/.  Maps (copies, where the
+ * content is small) belong to the caller; files of the store never shrink, so
+ * a map is safe to read.
  */
 
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,11 +24,18 @@
 
 #define IMGP_BLOB_SETTLED  60         /* seconds */
 
+/* up to here a copy costs less than a map: page faults, and the flush of the
+   TLBs of all threads by munmap(2) */
+
+#define IMGP_BLOB_COPY     (256 * 1024)
+
 
 static imgp_int_t imgp_blob_known(const imgp_store_t *store,
     const char *path, uint64_t bytes, imgp_store_error_t *err);
 static imgp_int_t imgp_blob_map_fd(int fd, const imgp_item_t *item,
     imgp_str_t *map, imgp_store_error_t *err);
+static imgp_int_t imgp_blob_load_fd(int fd, imgp_str_t *map,
+    imgp_store_error_t *err);
 static imgp_uint_t imgp_blob_is(const imgp_item_t *item,
     const imgp_str_t *map);
 
@@ -178,7 +187,7 @@ imgp_blob_put(const imgp_store_t *store, const void *p, size_t len,
 
 imgp_int_t
 imgp_blob_map(const imgp_store_t *store, const imgp_item_t *item,
-    imgp_str_t *map, imgp_store_error_t *err)
+    imgp_uint_t trusted, imgp_str_t *map, imgp_store_error_t *err)
 {
     int         fd;
     char        path[IMGP_PATH_MAX];
@@ -200,7 +209,7 @@ imgp_blob_map(const imgp_store_t *store, const imgp_item_t *item,
     rc = imgp_blob_map_fd(fd, item, map, err);
     close(fd);
 
-    if (rc == IMGP_OK && !imgp_blob_is(item, map)) {
+    if (rc == IMGP_OK && !trusted && !imgp_blob_is(item, map)) {
         imgp_blob_unmap(map);
         rc = IMGP_DECLINED;
     }
@@ -238,6 +247,11 @@ imgp_blob_map_fd(int fd, const imgp_item_t *item, imgp_str_t *map,
         return IMGP_OK;
     }
 
+    if (item->bytes <= IMGP_BLOB_COPY) {
+        map->len = (size_t) item->bytes;
+        return imgp_blob_load_fd(fd, map, err);
+    }
+
     p = mmap(NULL, (size_t) item->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
 
     if (p == MAP_FAILED) {
@@ -246,6 +260,38 @@ imgp_blob_map_fd(int fd, const imgp_item_t *item, imgp_str_t *map,
 
     map->data = p;
     map->len = (size_t) item->bytes;
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_blob_load_fd(int fd, imgp_str_t *map, imgp_store_error_t *err)
+{
+    size_t   got;
+    ssize_t  n;
+
+    map->data = malloc(map->len);
+
+    if (map->data == NULL) {
+        map->len = 0;
+        errno = ENOMEM;
+        return imgp_file_error(err, "malloc");
+    }
+
+    for (got = 0; got < map->len; got += (size_t) n) {
+        n = read(fd, map->data + got, map->len - got);
+
+        if (n == -1 && errno == EINTR) {
+            n = 0;
+            continue;
+        }
+
+        if (n <= 0) {
+            imgp_blob_unmap(map);
+            return (n == 0) ? IMGP_DECLINED : imgp_file_error(err, "read");
+        }
+    }
 
     return IMGP_OK;
 }
@@ -265,8 +311,11 @@ imgp_blob_is(const imgp_item_t *item, const imgp_str_t *map)
 void
 imgp_blob_unmap(imgp_str_t *map)
 {
-    if (map->len) {
+    if (map->len > IMGP_BLOB_COPY) {
         munmap(map->data, map->len);
+
+    } else if (map->len) {
+        free(map->data);
     }
 
     map->len = 0;
@@ -281,5 +330,5 @@ imgp_blob_path(const imgp_store_t *store,
     char  name[IMGP_DIGEST_HEX_LEN + 1];
 
     imgp_digest_hex(digest, name);
-    imgp_store_path(store, "blobs", name, 1, out);
+    imgp_store_path(store, "blobs", name, IMGP_STORE_FAN_DIGEST, out);
 }

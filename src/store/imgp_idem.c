@@ -205,5 +205,5 @@ imgp_idem_path(const imgp_store_t *store, const u_char *key, char *out)
     char  name[IMGP_DIGEST_HEX_LEN + 1];
 
     imgp_digest_hex(key, name);
-    imgp_store_path(store, "idem", name, 1, out);
+    imgp_store_path(store, "idem", name, IMGP_STORE_FAN_DIGEST, out);
 }

@@ -394,6 +394,6 @@ imgp_journal_path(const imgp_store_t *store, const u_char *id,
         imgp_store_path(store, "jobs", name, 0, out);
 
     } else {
-        imgp_store_path(store, "done", name, 1, out);
+        imgp_store_path(store, "done", name, IMGP_STORE_FAN_ID, out);
     }
 }

@@ -146,5 +146,5 @@ imgp_result_path(const imgp_store_t *store,
     char  name[IMGP_DIGEST_HEX_LEN + 1];
 
     imgp_digest_hex(key, name);
-    imgp_store_path(store, "results", name, 1, out);
+    imgp_store_path(store, "results", name, IMGP_STORE_FAN_DIGEST, out);
 }

@@ -3,9 +3,10 @@
  * The local store: its directories and their paths.
  *
  * A store is a path and a flag; it is made by nginx's master (the first
- * directory, with its owner) and by every worker that starts.  The first two
- * characters of a name are a directory of their own ("fan") where there may
- * be many; these are made on demand.
+ * directory, with its owner) and by every worker that starts.  The first
+ * characters of a name are a directory of their own where there may be many
+ * ("fan"), made ahead by the sweep, so that no upload waits for them, or else on
+ * demand.
  */
 
 
@@ -20,15 +21,30 @@
 
 #define IMGP_STORE_NAME_MAX  160
 #define IMGP_STORE_MODE      0700
-#define IMGP_STORE_FAN       2
 
 
+typedef struct {
+    const char        *name;
+    imgp_uint_t        fan;           /* characters */
+    const char        *digits;
+} imgp_store_dir_t;
+
+
+static imgp_int_t imgp_store_mkfan(const imgp_store_t *store,
+    const imgp_store_dir_t *dir, imgp_store_error_t *err);
 static imgp_int_t imgp_store_mkdir(const char *path,
     imgp_store_error_t *err);
 
 
-static const char *const  imgp_store_dirs[] = {
-    "blobs", "results", "jobs", "done", "idem", "tmp"
+/* digests are hexadecimal, ids are in base 32: 256 and 32 directories */
+
+static const imgp_store_dir_t  imgp_store_dirs[] = {
+    { "blobs", IMGP_STORE_FAN_DIGEST, "0123456789abcdef" },
+    { "results", IMGP_STORE_FAN_DIGEST, "0123456789abcdef" },
+    { "idem", IMGP_STORE_FAN_DIGEST, "0123456789abcdef" },
+    { "done", IMGP_STORE_FAN_ID, "0123456789abcdefghijklmnopqrstuv" },
+    { "jobs", 0, "" },
+    { "tmp", 0, "" }
 };
 
 
@@ -45,23 +61,83 @@ imgp_store_init(const imgp_store_t *store, imgp_store_error_t *err)
         return imgp_file_error(err, "mkdir");
     }
 
-    if (imgp_store_mkdir((char *) store->path.data, err) != IMGP_OK) {
+    if (imgp_store_mkdir((char *) store->path.data, err) == IMGP_ERROR) {
         return IMGP_ERROR;
     }
 
     for (i = 0; i < imgp_nelts(imgp_store_dirs); i++) {
-        imgp_store_path(store, imgp_store_dirs[i], "", 0, path);
+        imgp_store_path(store, imgp_store_dirs[i].name, "", 0, path);
 
-        if (imgp_store_mkdir(path, err) != IMGP_OK) {
+        if (imgp_store_mkdir(path, err) == IMGP_ERROR) {
             return IMGP_ERROR;
         }
     }
 
-    imgp_store_path(store, "", imgp_store_dirs[0], 0, path);
+    imgp_store_path(store, "", imgp_store_dirs[0].name, 0, path);
 
     return store->sync ? imgp_file_sync_dir(path, err) : IMGP_OK;
 }
 
+
+imgp_int_t
+imgp_store_spread(const imgp_store_t *store, imgp_store_error_t *err)
+{
+    imgp_uint_t  i;
+
+    for (i = 0; i < imgp_nelts(imgp_store_dirs); i++) {
+
+        if (imgp_store_mkfan(store, &imgp_store_dirs[i], err) != IMGP_OK) {
+            return IMGP_ERROR;
+        }
+    }
+
+    return IMGP_OK;
+}
+
+
+/* a fan of one character, or of two */
+
+static imgp_int_t
+imgp_store_mkfan(const imgp_store_t *store, const imgp_store_dir_t *dir,
+    imgp_store_error_t *err)
+{
+    char         path[IMGP_PATH_MAX], name[3];
+    imgp_int_t   rc;
+    imgp_uint_t  i, n, base, made;
+
+    if (dir->fan == 0) {
+        return IMGP_OK;
+    }
+
+    base = strlen(dir->digits);
+    n = (dir->fan == 1) ? base : base * base;
+    made = 0;
+
+    for (i = 0; i < n; i++) {
+        name[0] = dir->digits[(dir->fan == 1) ? i : i / base];
+        name[1] = (dir->fan == 1) ? '\0' : dir->digits[i % base];
+        name[2] = '\0';
+
+        imgp_store_path(store, dir->name, name, 0, path);
+
+        rc = imgp_store_mkdir(path, err);
+
+        if (rc == IMGP_ERROR) {
+            return IMGP_ERROR;
+        }
+
+        made |= (rc == IMGP_OK);
+    }
+
+    /* with "sync" a name that is promised hangs on that of its directory */
+
+    imgp_store_path(store, dir->name, "", 0, path);
+
+    return (made && store->sync) ? imgp_file_sync_dir(path, err) : IMGP_OK;
+}
+
+
+/* IMGP_DECLINED: it is there */
 
 static imgp_int_t
 imgp_store_mkdir(const char *path, imgp_store_error_t *err)
@@ -85,7 +161,7 @@ imgp_store_mkdir(const char *path, imgp_store_error_t *err)
         return imgp_file_error(err, "mkdir");
     }
 
-    return IMGP_OK;
+    return IMGP_DECLINED;
 }
 
 
@@ -97,7 +173,7 @@ imgp_store_path(const imgp_store_t *store, const char *dir, const char *name,
 
     n = snprintf(out, IMGP_PATH_MAX, "%.*s/%s/%.*s%s%s",
                  (int) store->path.len, (char *) store->path.data, dir,
-                 fan ? IMGP_STORE_FAN : 0, name, fan ? "/" : "", name);
+                 (int) fan, name, fan ? "/" : "", name);
 
     return (n < 0) ? 0 : imgp_min((size_t) n, IMGP_PATH_MAX - 1);
 }

@@ -427,8 +427,8 @@ imgp_sweep_evict(imgp_sweep_ctx_t *ctx, const imgp_lru_file_t *file)
     }
 
     imgp_digest_hex(file->name, name);
-    imgp_store_path(ctx->store, file->blob ? "blobs" : "results", name, 1,
-                    path);
+    imgp_store_path(ctx->store, file->blob ? "blobs" : "results", name,
+                    IMGP_STORE_FAN_DIGEST, path);
 
     rc = file->blob ? imgp_sweep_take(ctx, path, file->mtime)
                     : imgp_sweep_unlink(ctx, path, 0);

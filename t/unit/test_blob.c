@@ -40,7 +40,7 @@ stored(const void *p, size_t len)
     imgp_item_t  item;
 
     item = item_of(p, len);
-    rc = (imgp_blob_map(&store, &item, &map, &err) == IMGP_OK
+    rc = (imgp_blob_map(&store, &item, 0, &map, &err) == IMGP_OK
           && map.len == len && memcmp(map.data, p, len) == 0);
     imgp_blob_unmap(&map);
 
@@ -160,32 +160,42 @@ spoilt(void)
     tmp_store(&store, 0);
 
     item = item_of("content", 7);
-    is_int(imgp_blob_map(&store, &item, &map, &err), IMGP_DECLINED,
+    is_int(imgp_blob_map(&store, &item, 0, &map, &err), IMGP_DECLINED,
            "not there");
 
     imgp_blob_put(&store, "content", 7, digest, &added, &err);
     imgp_blob_path(&store, digest, path);
 
     tmp_spoil(path, "cOntent", 7);
-    is_int(imgp_blob_map(&store, &item, &map, &err), IMGP_DECLINED,
+    is_int(imgp_blob_map(&store, &item, 0, &map, &err), IMGP_DECLINED,
            "one bit is wrong");
     ok(map.data == NULL && map.len == 0, "there is no map");
     ok(!tmp_exists(path), "it is removed, to be made anew");
 
     imgp_blob_put(&store, "content", 7, digest, &added, &err);
     tmp_spoil(path, "conten", 6);
-    is_int(imgp_blob_map(&store, &item, &map, &err), IMGP_DECLINED, "cut");
+    is_int(imgp_blob_map(&store, &item, 0, &map, &err), IMGP_DECLINED, "cut");
     ok(!tmp_exists(path), "removed");
 
     imgp_blob_put(&store, "content", 7, digest, &added, &err);
     tmp_age(path, 100);
-    is_int(imgp_blob_map(&store, &item, &map, &err), IMGP_OK, "whole");
+    is_int(imgp_blob_map(&store, &item, 0, &map, &err), IMGP_OK, "whole");
     ok(tmp_age_of(path) < 10, "using it makes it young");
     imgp_blob_unmap(&map);
     imgp_blob_unmap(&map);
 
+    tmp_spoil(path, "cOntent", 7);
+    is_int(imgp_blob_map(&store, &item, 1, &map, &err), IMGP_OK,
+           "trusted, it is not looked at");
+    imgp_blob_unmap(&map);
+    tmp_spoil(path, "conten", 6);
+    is_int(imgp_blob_map(&store, &item, 1, &map, &err), IMGP_DECLINED,
+           "but its length is");
+
+    imgp_blob_put(&store, "content", 7, digest, &added, &err);
+
     item.bytes = 6;
-    is_int(imgp_blob_map(&store, &item, &map, &err), IMGP_DECLINED,
+    is_int(imgp_blob_map(&store, &item, 0, &map, &err), IMGP_DECLINED,
            "an item with another length");
 }
 
@@ -369,7 +379,7 @@ thread(void *data)
             wrong++;
         }
 
-        if (imgp_blob_map(&store, &item, &map, &e) != IMGP_OK) {
+        if (imgp_blob_map(&store, &item, 0, &map, &e) != IMGP_OK) {
             wrong++;
             continue;
         }

@@ -57,7 +57,7 @@ plain(void)
     pool = imgp_pool_create(&imgp_malloc, 256);
 
     tmp_store(&store, 1);
-    imgp_store_path(&store, "blobs", "abcdef", 1, path);
+    imgp_store_path(&store, "blobs", "abcdef", IMGP_STORE_FAN_DIGEST, path);
 
     is_int(imgp_file_read(path, 100, pool, &s, &err), IMGP_DECLINED,
            "nothing there");
@@ -168,7 +168,8 @@ faults(void)
                 for (nth = 0; nth < 9; nth++) {
 
                     tmp_store(&store, 1);
-                    imgp_store_path(&store, "results", "abcdef", 1, path);
+                    imgp_store_path(&store, "results", "abcdef",
+                                    IMGP_STORE_FAN_DIGEST, path);
 
                     if (before) {
                         put(old_content, &err);
@@ -234,7 +235,8 @@ deaths(void)
 
     for (nth = 0; nth < 30; nth++) {
         tmp_store(&store, 1);
-        imgp_store_path(&store, "results", "abcdef", 1, path);
+        imgp_store_path(&store, "results", "abcdef", IMGP_STORE_FAN_DIGEST,
+                        path);
         put(old_content, &err);
 
         pid = fork();

@@ -44,7 +44,7 @@ binding(void)
     memset(key, 0x77, sizeof(key));
     imgp_digest_hex(key, name);
     tmp_store(&store, 1);
-    imgp_store_path(&store, "idem", name, 1, path);
+    imgp_store_path(&store, "idem", name, IMGP_STORE_FAN_DIGEST, path);
 
     tmp_calm();
     is_int(bind_as(1, 0, id), IMGP_OK, "the first");

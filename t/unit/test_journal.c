@@ -127,7 +127,7 @@ life(void)
     ok(tmp_count("jobs") == 0 && tmp_count("done") == 1, "in done/");
 
     imgp_id_text(open.id, text);
-    imgp_store_path(&store, "done", text, 1, path);
+    imgp_store_path(&store, "done", text, IMGP_STORE_FAN_ID, path);
     ok(stat(path, &st) == 0 && st.st_mtim.tv_sec == 1700000123
        && st.st_mtim.tv_nsec == 456000000, "its mtime is when it expires");
 

@@ -73,7 +73,7 @@ main(void)
     is_int(get(5001, &out, &n), IMGP_DECLINED, "but too old");
 
     imgp_digest_hex(key, name);
-    imgp_store_path(&store, "results", name, 1, manifest);
+    imgp_store_path(&store, "results", name, IMGP_STORE_FAN_DIGEST, manifest);
     imgp_blob_path(&store, items[1].digest, path);
     tmp_age(manifest, 500);
     tmp_age(path, 500);

@@ -32,12 +32,23 @@ main(void)
 
     is_int(imgp_store_init(&store, &err), IMGP_OK, "it may be there already");
 
+    is_int(imgp_store_spread(&store, &err), IMGP_OK, "spread");
+    is_int(imgp_store_spread(&store, &err), IMGP_OK, "and again");
+
+    imgp_store_path(&store, "blobs", "fe12", IMGP_STORE_FAN_DIGEST, path);
+    *strrchr(path, '/') = '\0';
+    ok(stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+       && (st.st_mode & 0777) == 0700, "blobs/fe/");
+    imgp_store_path(&store, "done", "v123", IMGP_STORE_FAN_ID, path);
+    *strrchr(path, '/') = '\0';
+    ok(stat(path, &st) == 0 && S_ISDIR(st.st_mode), "done/v/");
+
     other.sync = 1;
     other.path = store.path;
     other.path.len = 4;
     is_int(imgp_store_path(&other, "jobs", "abc", 0, path), 13, "a length");
     ok(strcmp(path + 4, "/jobs/abc") == 0, "a path");
-    imgp_store_path(&other, "blobs", "abcdef", 1, path);
+    imgp_store_path(&other, "blobs", "abcdef", IMGP_STORE_FAN_DIGEST, path);
     ok(strcmp(path + 4, "/blobs/ab/abcdef") == 0, "a path with a fan");
 
     memset(longest, 'x', sizeof(longest));
@@ -49,7 +60,7 @@ main(void)
     other.path.len = 0;
     is_int(imgp_store_init(&other, &err), IMGP_ERROR, "none at all");
     other.path.len = sizeof(longest);
-    ok(imgp_store_path(&other, "blobs", "abcdef", 1, path)
+    ok(imgp_store_path(&other, "blobs", "abcdef", IMGP_STORE_FAN_DIGEST, path)
        < IMGP_PATH_MAX, "no path runs over");
 
     imgp_store_path(&store, "jobs", "file", 0, path);

@@ -78,17 +78,17 @@ inactive(void)
     item = fix_item(1);
     imgp_result_put(&store, key, 1, &item, 1, &err);
     imgp_digest_hex(key, name);
-    imgp_store_path(&store, "results", name, 1, path);
+    imgp_store_path(&store, "results", name, IMGP_STORE_FAN_DIGEST, path);
     tmp_age(path, 8 * DAY);
 
     imgp_journal_bind(&store, key, 0, id, id, &err);
-    imgp_store_path(&store, "idem", name, 1, path);
+    imgp_store_path(&store, "idem", name, IMGP_STORE_FAN_DIGEST, path);
     tmp_age(path, 2 * DAY + MINUTE);
 
     memset(id, 2, sizeof(id));
     imgp_journal_bind(&store, id, 0, id, id, &err);
     imgp_digest_hex(id, name);
-    imgp_store_path(&store, "idem", name, 1, path);
+    imgp_store_path(&store, "idem", name, IMGP_STORE_FAN_DIGEST, path);
     tmp_age(path, 2 * DAY - MINUTE);
 
     for (i = 0; i < 2; i++) {
@@ -97,7 +97,8 @@ inactive(void)
         tmp_age(path, i ? 59 * MINUTE : 61 * MINUTE);
     }
 
-    imgp_store_path(&store, "blobs", "abc-not-ours", 1, path);
+    imgp_store_path(&store, "blobs", "abc-not-ours",
+                    IMGP_STORE_FAN_DIGEST, path);
     imgp_file_put(&store, path, "x", 1, 0, &err);
     tmp_age(path, 99 * DAY);
 
@@ -223,7 +224,7 @@ job(int n, imgp_msec_t expires, long age)
 
     if (age) {
         imgp_id_text(j->id, text);
-        imgp_store_path(&store, "done", text, 1, path);
+        imgp_store_path(&store, "done", text, IMGP_STORE_FAN_ID, path);
         tmp_age(path, age);
     }
 
@@ -247,7 +248,7 @@ done_jobs(void)
     job(3, tmp_now() + 100000, DAY);      /* not over, someone touched it */
     job(4, 0, DAY);                       /* for ever, as it seems */
     job(5, 0, 8 * DAY);
-    imgp_store_path(&store, "done", "aa-spoilt", 1, path);
+    imgp_store_path(&store, "done", "aa-spoilt", IMGP_STORE_FAN_ID, path);
     imgp_file_put(&store, path, "x", 1, 0, &err);
     imgp_store_path(&store, "jobs", "any", 0, path);
     tmp_spoil(path, "x", 1);
@@ -315,7 +316,7 @@ many_files(void)
     for (i = 0; i < 3000; i++) {
         imgp_digest(&i, sizeof(i), digest);
         imgp_digest_hex(digest, name);
-        imgp_store_path(&store, "blobs", name, 1, path);
+        imgp_store_path(&store, "blobs", name, IMGP_STORE_FAN_DIGEST, path);
         imgp_file_put(&store, path, "x", 1, 0, &err);
         tmp_age(path, 1000 + (i * 7919) % 3000 * 100);
     }
@@ -332,7 +333,7 @@ many_files(void)
     for (i = 0; i < 3000; i++) {
         imgp_digest(&i, sizeof(i), digest);
         imgp_digest_hex(digest, name);
-        imgp_store_path(&store, "blobs", name, 1, path);
+        imgp_store_path(&store, "blobs", name, IMGP_STORE_FAN_DIGEST, path);
 
         if (tmp_exists(path) != ((i * 7919) % 3000 < 1000)) {
             break;
