@@ -23,10 +23,14 @@
                                                               - 1))
 
 
-/* a new file in tmp/ with a name of its own: descriptor, or -1 */
+/* a new file: descriptor, or -1.  Its name in tmp/, or "" for none. */
 
 int imgp_file_create(const imgp_store_t *store, char *tmp,
     imgp_store_error_t *err);
+
+/* can files get their first name when they are whole?  Sets store->unnamed. */
+
+imgp_uint_t imgp_file_unnamed(imgp_store_t *store);
 
 imgp_int_t imgp_file_write(int fd, const void *p, size_t len,
     imgp_store_error_t *err);

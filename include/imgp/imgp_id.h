@@ -13,7 +13,8 @@
 #include <imgp/imgp_types.h>
 
 
-#define IMGP_ID_BYTES  16
+#define IMGP_ID_BYTES   16
+#define IMGP_ID_DIGITS  "0123456789abcdefghijklmnopqrstuv"  /* base32hex */
 
 
 imgp_int_t imgp_id_random(u_char id[IMGP_ID_BYTES]);  /* OK or ERROR */

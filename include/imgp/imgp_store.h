@@ -5,18 +5,18 @@
  *
  *     blobs/ab/<sha256>      content
  *     results/ab/<key>       manifest: which blobs a stage run gave
- *     jobs/<id>              jobs not yet final: what 202 promised
+ *     jobs/a/<id>            jobs not yet final: what 202 promised
  *     done/a/<id>            final ones, until their "keep" is over
  *     idem/ab/<sha256>       idempotency keys
  *     tmp/                   being written; swept at start and when old
  *     alive                  empty; its bytes are locked (ngx_module)
  *
- * A file appears under its name only when whole (rename(2)), and with sync
- * its bytes and its name have been fsync'ed by then; but not those of
- * results/, which can be made again.  All calls may block and are for
- * threads; a store is immutable and shared by all of them.  Errors:
- * STORE_FULL (ENOSPC, EDQUOT), else STORE_AWAY; "syserr" keeps errno for the
- * log, the public detail names no path.
+ * A file appears under its name only when whole, and with sync its bytes and
+ * its name have been fsync'ed by then; but not those of results/, which can be
+ * made again.  All calls may block and are for threads; a store is immutable
+ * once it is made, and shared by all of them.  Errors: STORE_FULL (ENOSPC,
+ * EDQUOT), else STORE_AWAY; "syserr" keeps errno for the log, the public
+ * detail names no path.
  *
  * What is used gets a new mtime, unless that is younger than 30 seconds, and
  * the sweep spares what is younger than a minute when it begins; so a blob
@@ -42,6 +42,7 @@
 typedef struct {
     imgp_str_t         path;          /* no final slash; NUL-terminated */
     imgp_uint_t        sync;
+    imgp_uint_t        unnamed;       /* set by init: O_TMPFILE works here */
 } imgp_store_t;
 
 
@@ -55,8 +56,7 @@ typedef struct {
 /* makes the directories that are missing, mode 0700; the first of them is
    made by nginx's master */
 
-imgp_int_t imgp_store_init(const imgp_store_t *store,
-    imgp_store_error_t *err);
+imgp_int_t imgp_store_init(imgp_store_t *store, imgp_store_error_t *err);
 
 /* makes the directories that names are spread over, so that no upload has
    to; costs a millisecond when they are there */

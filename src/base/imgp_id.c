@@ -43,7 +43,7 @@ imgp_id_text(const u_char id[IMGP_ID_BYTES], char *out)
     uint32_t     acc, bits;
     imgp_uint_t  i;
 
-    static const char  digits[] = "0123456789abcdefghijklmnopqrstuv";
+    static const char  digits[] = IMGP_ID_DIGITS;
 
     acc = 0;
     bits = 0;

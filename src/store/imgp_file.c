@@ -1,17 +1,24 @@
 
 /*
  * Whole files.  A name in the store never stands for a part of a file: bytes
- * go to tmp/, are fsync'ed, and get their name by rename(2); then the
- * directory is fsync'ed, so that the name survives a loss of power.
+ * are written, fsync'ed, and get their name by linkat(2) or rename(2); then
+ * the directory is fsync'ed, so that the name survives a loss of power.
+ *
+ * Where the file system has files without a name (O_TMPFILE, see open(2)),
+ * they are used: one change of a directory instead of three, and a writer that
+ * is killed leaves nothing behind.  Else, and where an old file must give way,
+ * the file has a name in tmp/ first.
  *
  * After a failed fsync() the kernel may have dropped the pages and marked them
  * clean (Rebello et al., "Can Applications Recover from fsync Failures?",
  * USENIX ATC 2020): the file is thrown away, never synced again and used.
  *
- * Called by threads.  No state: the names in tmp/ are 128 random bits with
- * O_EXCL, so neither threads nor processes have to agree on a counter.
+ * Called by threads.  No state: the names in tmp/ are 128 random bits, so
+ * neither threads nor processes have to agree on a counter.
  */
 
+
+#define _GNU_SOURCE                   /* O_TMPFILE */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +33,14 @@
 #define IMGP_FILE_DIR_MODE  0700
 
 
+static int imgp_file_open(const imgp_store_t *store, char *tmp);
 static imgp_int_t imgp_file_name(const imgp_store_t *store, char *tmp);
+static imgp_int_t imgp_file_give(const imgp_store_t *store, int fd,
+    const char *tmp, const char *path, imgp_uint_t sync,
+    imgp_store_error_t *err);
+static int imgp_file_link(int fd, const char *path);
+static imgp_int_t imgp_file_replace(const imgp_store_t *store, int fd,
+    const char *path, imgp_uint_t sync, imgp_store_error_t *err);
 static imgp_int_t imgp_file_fsync(int fd, imgp_store_error_t *err);
 static imgp_int_t imgp_file_rename(const char *tmp, const char *path,
     imgp_uint_t sync, imgp_store_error_t *err);
@@ -39,20 +53,19 @@ int
 imgp_file_create(const imgp_store_t *store, char *tmp,
     imgp_store_error_t *err)
 {
-    int  fd;
+    int   fd;
+    char  dir[IMGP_PATH_MAX];
 
-    if (imgp_file_name(store, tmp) != IMGP_OK) {
-        imgp_file_error(err, "getrandom");
-        return -1;
-    }
+    fd = imgp_file_open(store, tmp);
 
-    fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, IMGP_FILE_MODE);
+    if (fd == -1 && errno == ENOENT) {
+        imgp_store_path(store, "tmp", "", 0, dir);
 
-    if (fd == -1 && errno == ENOENT
-        && imgp_file_make_dir(tmp, 0, err) == IMGP_OK)
-    {
-        fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                  IMGP_FILE_MODE);
+        if (imgp_file_make_dir(dir, 0, err) != IMGP_OK) {
+            return -1;
+        }
+
+        fd = imgp_file_open(store, tmp);
     }
 
     if (fd == -1) {
@@ -60,6 +73,55 @@ imgp_file_create(const imgp_store_t *store, char *tmp,
     }
 
     return fd;
+}
+
+
+static int
+imgp_file_open(const imgp_store_t *store, char *tmp)
+{
+    int   fd;
+    char  dir[IMGP_PATH_MAX];
+
+    if (store->unnamed) {
+        imgp_store_path(store, "tmp", "", 0, dir);
+
+        fd = open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, IMGP_FILE_MODE);
+        tmp[0] = '\0';
+
+        return fd;
+    }
+
+    if (imgp_file_name(store, tmp) != IMGP_OK) {
+        return -1;
+    }
+
+    return open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, IMGP_FILE_MODE);
+}
+
+
+imgp_uint_t
+imgp_file_unnamed(imgp_store_t *store)
+{
+    int          fd;
+    char         path[IMGP_PATH_MAX], tmp[IMGP_PATH_MAX];
+    imgp_uint_t  named;
+
+    store->unnamed = 1;
+
+    fd = imgp_file_open(store, tmp);
+    named = 0;
+
+    if (fd != -1) {
+        named = imgp_file_name(store, path) == IMGP_OK
+                && imgp_file_link(fd, path) == 0
+                && unlink(path) == 0;
+
+        close(fd);
+    }
+
+    store->unnamed = named;
+
+    return named;
 }
 
 
@@ -111,6 +173,32 @@ imgp_file_commit(const imgp_store_t *store, int fd, const char *tmp,
         return IMGP_ERROR;
     }
 
+    if (imgp_file_give(store, fd, tmp, path, sync, err) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    return sync ? imgp_file_sync_dir(path, err) : IMGP_OK;
+}
+
+
+/* its name; the descriptor is closed in any case */
+
+static imgp_int_t
+imgp_file_give(const imgp_store_t *store, int fd, const char *tmp,
+    const char *path, imgp_uint_t sync, imgp_store_error_t *err)
+{
+    imgp_int_t  rc;
+
+    if (tmp[0] == '\0') {
+        rc = imgp_file_replace(store, fd, path, sync, err);
+
+        if (close(fd) == -1 && errno != EINTR && rc == IMGP_OK) {
+            return imgp_file_error(err, "close");
+        }
+
+        return rc;
+    }
+
     /* over a network a full disk may be told here for the first time */
 
     if (close(fd) == -1 && errno != EINTR) {
@@ -124,7 +212,63 @@ imgp_file_commit(const imgp_store_t *store, int fd, const char *tmp,
         return IMGP_ERROR;
     }
 
-    return sync ? imgp_file_sync_dir(path, err) : IMGP_OK;
+    return IMGP_OK;
+}
+
+
+/* the kernel's way to name a descriptor without CAP_DAC_READ_SEARCH */
+
+static int
+imgp_file_link(int fd, const char *path)
+{
+    char  self[sizeof("/proc/self/fd/") + 16];
+
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+
+    return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+
+static imgp_int_t
+imgp_file_replace(const imgp_store_t *store, int fd, const char *path,
+    imgp_uint_t sync, imgp_store_error_t *err)
+{
+    int   rc;
+    char  tmp[IMGP_PATH_MAX];
+
+    rc = imgp_file_link(fd, path);
+
+    if (rc == -1 && errno == ENOENT) {
+
+        if (imgp_file_make_dir(path, sync, err) != IMGP_OK) {
+            return IMGP_ERROR;
+        }
+
+        rc = imgp_file_link(fd, path);
+    }
+
+    if (rc == 0) {
+        return IMGP_OK;
+    }
+
+    if (errno != EEXIST) {
+        return imgp_file_error(err, "linkat");
+    }
+
+    if (imgp_file_name(store, tmp) != IMGP_OK) {
+        return imgp_file_error(err, "getrandom");
+    }
+
+    if (imgp_file_link(fd, tmp) == -1) {
+        return imgp_file_error(err, "linkat");
+    }
+
+    if (imgp_file_rename(tmp, path, sync, err) != IMGP_OK) {
+        unlink(tmp);
+        return IMGP_ERROR;
+    }
+
+    return IMGP_OK;
 }
 
 
@@ -168,7 +312,10 @@ void
 imgp_file_abort(int fd, const char *tmp)
 {
     close(fd);
-    unlink(tmp);
+
+    if (tmp[0]) {
+        unlink(tmp);
+    }
 }
 
 

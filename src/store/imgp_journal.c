@@ -40,6 +40,9 @@ static void imgp_journal_set_expiry(int fd, const u_char *record, size_t len);
 static imgp_int_t imgp_journal_load(const imgp_store_t *store,
     const u_char *id, imgp_journal_e where, imgp_pool_t *pool,
     imgp_str_t *record, imgp_store_error_t *err);
+static imgp_int_t imgp_journal_scan_dir(const imgp_store_t *store,
+    const char *name, imgp_journal_pt handler, void *data,
+    imgp_journal_odd_t *odd, imgp_store_error_t *err);
 static imgp_int_t imgp_journal_scan_one(const imgp_store_t *store,
     const u_char *id, imgp_journal_pt handler, void *data,
     imgp_journal_odd_t *odd, imgp_store_error_t *err);
@@ -221,19 +224,41 @@ imgp_int_t
 imgp_journal_scan(const imgp_store_t *store, imgp_journal_pt handler,
     void *data, imgp_journal_odd_t *odd, imgp_store_error_t *err)
 {
+    char         name[2];
+    imgp_int_t   rc;
+    const char  *digit;
+
+    memset(odd, 0, sizeof(imgp_journal_odd_t));
+    rc = IMGP_OK;
+
+    for (digit = IMGP_ID_DIGITS; *digit != '\0' && rc == IMGP_OK; digit++) {
+        name[0] = *digit;
+        name[1] = '\0';
+
+        rc = imgp_journal_scan_dir(store, name, handler, data, odd, err);
+    }
+
+    return rc;
+}
+
+
+static imgp_int_t
+imgp_journal_scan_dir(const imgp_store_t *store, const char *name,
+    imgp_journal_pt handler, void *data, imgp_journal_odd_t *odd,
+    imgp_store_error_t *err)
+{
     DIR            *dir;
     char            path[IMGP_PATH_MAX];
     u_char          id[IMGP_ID_BYTES];
     imgp_int_t      rc;
     struct dirent  *entry;
 
-    memset(odd, 0, sizeof(imgp_journal_odd_t));
-
-    imgp_store_path(store, "jobs", "", 0, path);
+    imgp_store_path(store, "jobs", name, 0, path);
 
     dir = opendir(path);
+
     if (dir == NULL) {
-        return imgp_file_error(err, "opendir");
+        return (errno == ENOENT) ? IMGP_OK : imgp_file_error(err, "opendir");
     }
 
     rc = IMGP_OK;
@@ -389,11 +414,6 @@ imgp_journal_path(const imgp_store_t *store, const u_char *id,
     char  name[IMGP_ID_LEN + 1];
 
     imgp_id_text(id, name);
-
-    if (where == IMGP_JOURNAL_JOBS) {
-        imgp_store_path(store, "jobs", name, 0, out);
-
-    } else {
-        imgp_store_path(store, "done", name, IMGP_STORE_FAN_ID, out);
-    }
+    imgp_store_path(store, where == IMGP_JOURNAL_JOBS ? "jobs" : "done", name,
+                    IMGP_STORE_FAN_ID, out);
 }

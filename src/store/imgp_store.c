@@ -5,8 +5,8 @@
  * A store is a path and a flag; it is made by nginx's master (the first
  * directory, with its owner) and by every worker that starts.  The first
  * characters of a name are a directory of their own where there may be many
- * ("fan"), made ahead by the sweep, so that no upload waits for them, or else on
- * demand.
+ * ("fan"), made ahead by the sweep, so that no upload waits for them, or else
+ * on demand.
  */
 
 
@@ -42,14 +42,14 @@ static const imgp_store_dir_t  imgp_store_dirs[] = {
     { "blobs", IMGP_STORE_FAN_DIGEST, "0123456789abcdef" },
     { "results", IMGP_STORE_FAN_DIGEST, "0123456789abcdef" },
     { "idem", IMGP_STORE_FAN_DIGEST, "0123456789abcdef" },
-    { "done", IMGP_STORE_FAN_ID, "0123456789abcdefghijklmnopqrstuv" },
-    { "jobs", 0, "" },
+    { "jobs", IMGP_STORE_FAN_ID, IMGP_ID_DIGITS },
+    { "done", IMGP_STORE_FAN_ID, IMGP_ID_DIGITS },
     { "tmp", 0, "" }
 };
 
 
 imgp_int_t
-imgp_store_init(const imgp_store_t *store, imgp_store_error_t *err)
+imgp_store_init(imgp_store_t *store, imgp_store_error_t *err)
 {
     char         path[IMGP_PATH_MAX];
     imgp_uint_t  i;
@@ -72,6 +72,8 @@ imgp_store_init(const imgp_store_t *store, imgp_store_error_t *err)
             return IMGP_ERROR;
         }
     }
+
+    (void) imgp_file_unnamed(store);
 
     imgp_store_path(store, "", imgp_store_dirs[0].name, 0, path);
 

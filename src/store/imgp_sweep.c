@@ -103,7 +103,7 @@ static int64_t imgp_sweep_age(imgp_sweep_ctx_t *ctx, const struct stat *st);
 
 static const imgp_sweep_dir_t  imgp_sweep_dirs[] = {
     { "tmp", 0, imgp_sweep_tmp },
-    { "jobs", 0, imgp_sweep_job },
+    { "jobs", 1, imgp_sweep_job },
     { "done", 1, imgp_sweep_done },
     { "idem", 1, imgp_sweep_idem },
     { "results", 1, imgp_sweep_result },

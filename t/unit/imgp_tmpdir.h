@@ -34,6 +34,7 @@
 typedef enum {
     FAULT_WRITE = 0,
     FAULT_FSYNC,
+    FAULT_LINKAT,
     FAULT_RENAME,
     FAULT_CLOSE,
     FAULT_MKDIR,
@@ -46,8 +47,8 @@ typedef enum {
 
 __attribute__((unused))
 static const char *const  tmp_calls[] = {
-    "write", "fsync", "rename", "close", "mkdir", "unlink", "utimensat",
-    "any call"
+    "write", "fsync", "linkat", "rename", "close", "mkdir", "unlink",
+    "utimensat", "any call"
 };
 
 
@@ -66,6 +67,11 @@ typedef struct {
 static __thread tmp_fault_t  tmp_fault = { FAULT_ANY, -1, 0, 0, 0, { 0 } };
 
 static char  tmp_root[256];
+
+/* as on a file system without O_TMPFILE */
+
+__attribute__((unused))
+static int  tmp_named;
 
 
 __attribute__((unused))
@@ -133,6 +139,15 @@ int
 fsync(int fd)
 {
     return tmp_strikes(FAULT_FSYNC) ? -1 : (int) syscall(SYS_fsync, fd);
+}
+
+
+int
+linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    return tmp_strikes(FAULT_LINKAT)
+           ? -1 : (int) syscall(SYS_linkat, from_dir, from, to_dir, to,
+                                flags);
 }
 
 
@@ -232,6 +247,10 @@ tmp_store(imgp_store_t *store, imgp_uint_t sync)
         printf("Bail out! no store: %s\n", err.call);
         exit(EXIT_FAILURE);
     }
+
+    if (tmp_named) {
+        store->unnamed = 0;
+    }
 }
 
 
@@ -320,7 +339,12 @@ __attribute__((unused))
 static void
 tmp_spoil(const char *path, const void *p, size_t len)
 {
-    int  fd;
+    int   fd;
+    char  dir[IMGP_PATH_MAX];
+
+    snprintf(dir, sizeof(dir), "%s", path);
+    *strrchr(dir, '/') = '\0';
+    syscall(SYS_mkdirat, AT_FDCWD, dir, 0700);
 
     fd = (int) syscall(SYS_openat, AT_FDCWD, path,
                        O_WRONLY | O_CREAT | O_TRUNC, 0600);

@@ -266,11 +266,13 @@ deaths(void)
 int
 main(void)
 {
-    plain();
-    pieces();
-    touch();
-    faults();
-    deaths();
+    for (tmp_named = 0; tmp_named < 2; tmp_named++) {
+        plain();
+        pieces();
+        touch();
+        faults();
+        deaths();
+    }
 
     tmp_remove();
 

@@ -106,6 +106,7 @@ life(void)
     struct stat  st;
 
     tmp_store(&store, 1);
+    imgp_store_spread(&store, &err);
     open = record(1, 1, 0);
     final = record(1, 5, 1700000123456);
     again = record(1, 6, 0);
@@ -179,18 +180,18 @@ scanning(void)
 
     r = record(1, 1, 0);
     imgp_id_text(r.id, text);
-    imgp_store_path(&store, "jobs", text, 0, path);
+    imgp_store_path(&store, "jobs", text, IMGP_STORE_FAN_ID, path);
     tmp_spoil(path, r.data, r.len - 1);
 
     r = record(2, 2, 0);
     s = record(3, 3, 0);
     imgp_id_text(r.id, text);
-    imgp_store_path(&store, "jobs", text, 0, path);
+    imgp_store_path(&store, "jobs", text, IMGP_STORE_FAN_ID, path);
     tmp_spoil(path, s.data, s.len);
 
     r = record(4, 4, 0);
     imgp_id_text(r.id, text);
-    imgp_store_path(&store, "jobs", text, 0, path);
+    imgp_store_path(&store, "jobs", text, IMGP_STORE_FAN_ID, path);
     tmp_spoil(path, "", 0);
 
     imgp_store_path(&store, "jobs", "README", 0, path);
@@ -223,7 +224,7 @@ versions(void)
     tmp_store(&store, 0);
     r = record(1, 1, 0);
     imgp_id_text(r.id, text);
-    imgp_store_path(&store, "jobs", text, 0, path);
+    imgp_store_path(&store, "jobs", text, IMGP_STORE_FAN_ID, path);
     tmp_spoil(path, newer, sizeof(newer));
 
     is_int(imgp_record_version(newer, sizeof(newer)), 9, "version 9");
@@ -352,13 +353,15 @@ main(void)
     pool = imgp_pool_create(&imgp_malloc, 4096);
     plan = fix_closet(pool);
 
-    life();
-    scanning();
-    versions();
-    disasters(0, 0);
-    disasters(0, 1);
-    disasters(1, 0);
-    half_ended();
+    for (tmp_named = 0; tmp_named < 2; tmp_named++) {
+        life();
+        scanning();
+        versions();
+        disasters(0, 0);
+        disasters(0, 1);
+        disasters(1, 0);
+        half_ended();
+    }
 
     imgp_pool_destroy(pool);
     tmp_remove();

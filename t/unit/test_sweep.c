@@ -250,7 +250,7 @@ done_jobs(void)
     job(5, 0, 8 * DAY);
     imgp_store_path(&store, "done", "aa-spoilt", IMGP_STORE_FAN_ID, path);
     imgp_file_put(&store, path, "x", 1, 0, &err);
-    imgp_store_path(&store, "jobs", "any", 0, path);
+    imgp_store_path(&store, "jobs", "any", IMGP_STORE_FAN_ID, path);
     tmp_spoil(path, "x", 1);
     tmp_age(path, 99 * DAY);
 
