@@ -1,8 +1,9 @@
 
 /*
- * The end of an upload, in one thread task: the content is stored, what was
- * promised of it is verified, its Idempotency-Key is bound, the stages that
- * are known already are marked, and the job is written to the journal.
+ * The end of an upload, in one thread task: the last of the content is
+ * written, what was promised of it is verified, its Idempotency-Key is bound,
+ * the stages that are known already are marked; then content and job get
+ * their names, and are on the disk.
  */
 
 
@@ -11,6 +12,7 @@
 
 
 static void ngx_http_imgp_accept_work(void *data, ngx_log_t *log);
+static void ngx_http_imgp_accept_store(ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_accept_content(ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_accept_verify(ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u);
@@ -44,17 +46,23 @@ ngx_http_imgp_accept_work(void *data, ngx_log_t *log)
 {
     ngx_http_imgp_upload_t  *u = data;
 
+    ngx_http_imgp_accept_store(u);
+
+    /* what did not get its name goes here, not on the event loop */
+
+    imgp_blob_abort(&u->blob);
+}
+
+
+static void
+ngx_http_imgp_accept_store(ngx_http_imgp_upload_t *u)
+{
     imgp_int_t  rc;
 
     if (ngx_http_imgp_accept_content(u) != IMGP_OK
-        || ngx_http_imgp_accept_verify(u) != IMGP_OK)
+        || ngx_http_imgp_accept_verify(u) != IMGP_OK
+        || ngx_http_imgp_accept_replay(u) != IMGP_OK)
     {
-        return;
-    }
-
-    rc = ngx_http_imgp_accept_replay(u);
-
-    if (rc != IMGP_OK) {
         return;
     }
 
@@ -75,15 +83,16 @@ ngx_http_imgp_accept_work(void *data, ngx_log_t *log)
 static imgp_int_t
 ngx_http_imgp_accept_content(ngx_http_imgp_upload_t *u)
 {
-    imgp_int_t    rc;
     imgp_item_t  *input;
 
     input = &u->job->input;
     input->bytes = u->bytes;
 
     if (!u->opened) {
-        return imgp_blob_put(u->store, u->fill, u->filled, input->digest,
-                             &u->added, &u->serror);
+        u->opened = 1;
+
+        return imgp_blob_hold(&u->blob, u->store, u->fill, u->filled,
+                              input->digest, &u->serror);
     }
 
     if (imgp_blob_write(&u->blob, u->fill, u->filled, &u->serror)
@@ -92,11 +101,7 @@ ngx_http_imgp_accept_content(ngx_http_imgp_upload_t *u)
         return IMGP_ERROR;
     }
 
-    rc = imgp_blob_commit(&u->blob, input->digest, &u->added, &u->serror);
-
-    u->opened = 0;
-
-    return rc;
+    return imgp_blob_seal(&u->blob, input->digest, &u->serror);
 }
 
 
@@ -246,8 +251,9 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
         return IMGP_ERROR;
     }
 
-    return imgp_journal_write(u->store, job->id, u->record.data,
-                              u->record.len, u->known, &u->serror);
+    return imgp_journal_accept(&u->blob, job->id, u->record.data,
+                               u->record.len, u->known, &u->added,
+                               &u->serror);
 }
 
 

@@ -35,17 +35,13 @@ ngx_int_t
 ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found,
     ngx_uint_t others)
 {
-    char                    path[IMGP_PATH_MAX], id[IMGP_ID_LEN + 1];
     ngx_int_t               pipeline;
     imgp_job_t             *job;
     ngx_http_imgp_entry_t   e;
 
     /* it may have ended, and left the table again, since the thread read it */
 
-    imgp_id_text(found->head.id, id);
-    (void) imgp_store_path(&w->conf->store, "jobs", id, 0, path);
-
-    if (access(path, F_OK) == -1) {
+    if (!imgp_journal_waits(&w->conf->store, found->head.id)) {
         return NGX_OK;
     }
 

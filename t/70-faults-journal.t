@@ -70,7 +70,7 @@ spoilt, foreign = waiting[:5], waiting[7]
 
 
 def damage(n, change):
-    path = os.path.join(nginx.store, 'jobs', spoilt[n])
+    path = os.path.join(nginx.store, 'jobs', spoilt[n][0], spoilt[n])
 
     with open(path, 'rb') as file:
         record = file.read()
@@ -83,8 +83,8 @@ damage(0, lambda record: record[:len(record) // 2])
 damage(1, lambda record: record[:100] + bytes([record[100] ^ 4]) + record[101:])
 damage(2, lambda record: b'')
 damage(3, lambda record: os.urandom(len(record)))
-damage(4, lambda record: open(os.path.join(nginx.store, 'jobs', waiting[6]),
-                              'rb').read())
+damage(4, lambda record: open(os.path.join(
+    nginx.store, 'jobs', waiting[6][0], waiting[6]), 'rb').read())
 
 path = os.path.join(nginx.store, 'jobs', foreign)
 
@@ -97,7 +97,7 @@ with open(path, 'wb') as file:
 with open(os.path.join(nginx.store, 'jobs', 'README'), 'w') as file:
     file.write('a guest')
 
-os.mkdir(os.path.join(nginx.store, 'jobs', '0' * 26))
+os.makedirs(os.path.join(nginx.store, 'jobs/0', '0' * 26))
 nginx.start()
 good = [job for job in jobs if name(job) not in spoilt + [foreign]]
 trial.check_jobs(good)

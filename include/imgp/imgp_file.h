@@ -35,18 +35,35 @@ imgp_uint_t imgp_file_unnamed(imgp_store_t *store);
 imgp_int_t imgp_file_write(int fd, const void *p, size_t len,
     imgp_store_error_t *err);
 
+typedef struct {
+    int                fd;
+    char               tmp[IMGP_PATH_MAX];
+    char               path[IMGP_PATH_MAX];
+} imgp_file_t;
+
+
+/* create and write; "path" is for the caller to set */
+
+imgp_int_t imgp_file_begin(const imgp_store_t *store, imgp_file_t *file,
+    const void *p, size_t len, imgp_store_error_t *err);
+
 /*
- * Closes the file in any case.  With "sync" its bytes are on the disk before
- * it gets its name, and the name is when IMGP_OK is returned.  On IMGP_ERROR
- * the file in tmp/ is gone; "path" is what it was, or new and whole.
+ * Closes the files in any case.  With "sync" the bytes of all are on the disk
+ * before the first gets its name, and the names are when IMGP_OK is returned:
+ * two files so cost little more time than one.  On IMGP_ERROR those in tmp/ are
+ * gone; each "path" is what it was, or new and whole.
  */
 
-imgp_int_t imgp_file_commit(const imgp_store_t *store, int fd,
-    const char *tmp, const char *path, imgp_uint_t sync,
-    imgp_store_error_t *err);
+imgp_int_t imgp_file_commit(const imgp_store_t *store, imgp_file_t *files,
+    imgp_uint_t n, imgp_uint_t sync, imgp_store_error_t *err);
 void imgp_file_abort(int fd, const char *tmp);
 
-/* create, write, commit */
+/* a blob's file, if it is new: how many (0, 1); the blob is done with it */
+
+imgp_uint_t imgp_blob_give(imgp_blob_t *b, imgp_file_t *file,
+    uint64_t *added);
+
+/* create, write, commit one */
 
 imgp_int_t imgp_file_put(const imgp_store_t *store, const char *path,
     const void *p, size_t len, imgp_uint_t sync, imgp_store_error_t *err);

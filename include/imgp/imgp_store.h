@@ -81,23 +81,34 @@ typedef struct {
     int                  fd;          /* -1: none */
     imgp_digest_t       *digest;
     uint64_t             bytes;
+    u_char               name[IMGP_DIGEST_LEN];
+    imgp_uint_t          young;       /* known, its name may not be synced */
     char                 tmp[IMGP_PATH_MAX];
 } imgp_blob_t;                        /* one being written */
 
 
-/* open, write..., then commit or abort, which may follow any failure, but
-   need not; the next call after a failed write fails, too */
+/*
+ * open, write..., seal, or hold for content that is there at once; then it
+ * has its digest, and commit (or imgp_journal_accept) gives it its name.  An
+ * abort may follow anything, but need not follow a failure; the next call
+ * after a failed write fails, too.
+ */
 
 imgp_int_t imgp_blob_open(imgp_blob_t *b, const imgp_store_t *store,
     imgp_store_error_t *err);
 imgp_int_t imgp_blob_write(imgp_blob_t *b, const void *p, size_t len,
     imgp_store_error_t *err);
-imgp_int_t imgp_blob_commit(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
-    uint64_t *added, imgp_store_error_t *err);
+imgp_int_t imgp_blob_seal(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
+    imgp_store_error_t *err);
+imgp_int_t imgp_blob_hold(imgp_blob_t *b, const imgp_store_t *store,
+    const void *p, size_t len, u_char digest[IMGP_DIGEST_LEN],
+    imgp_store_error_t *err);
+imgp_int_t imgp_blob_commit(imgp_blob_t *b, uint64_t *added,
+    imgp_store_error_t *err);
 void imgp_blob_abort(imgp_blob_t *b);
 
-/* the whole content at once; *added: bytes the store grew by (0: known), in
-   blocks of 4096; a known blob's mtime is renewed, so eviction spares it */
+/* hold and commit; *added: bytes the store grew by (0: known), in blocks of
+   4096; a known blob's mtime is renewed, so eviction spares it */
 
 imgp_int_t imgp_blob_put(const imgp_store_t *store, const void *p,
     size_t len, u_char digest[IMGP_DIGEST_LEN], uint64_t *added,
@@ -140,6 +151,13 @@ imgp_int_t imgp_journal_write(const imgp_store_t *store,
     const u_char id[IMGP_ID_BYTES], const u_char *record, size_t len,
     imgp_uint_t final, imgp_store_error_t *err);
 
+/* the end of an upload: its content, sealed or held, and the record of the job
+   that needs it are fsync'ed side by side; on IMGP_ERROR there is no job */
+
+imgp_int_t imgp_journal_accept(imgp_blob_t *b, const u_char id[IMGP_ID_BYTES],
+    const u_char *record, size_t len, imgp_uint_t final, uint64_t *added,
+    imgp_store_error_t *err);
+
 /* a failed job comes back: jobs/ first, then out of done/.  The revision in
    the record must have grown: by it the older of two is told after a crash. */
 
@@ -152,6 +170,11 @@ imgp_int_t imgp_journal_reopen(const imgp_store_t *store,
 imgp_int_t imgp_journal_read(const imgp_store_t *store,
     const u_char id[IMGP_ID_BYTES], imgp_pool_t *pool, imgp_str_t *record,
     imgp_store_error_t *err);
+
+/* is it in jobs/?  A look without reading, for the event loop */
+
+imgp_uint_t imgp_journal_waits(const imgp_store_t *store,
+    const u_char id[IMGP_ID_BYTES]);
 imgp_int_t imgp_journal_remove(const imgp_store_t *store,
     const u_char id[IMGP_ID_BYTES]);
 

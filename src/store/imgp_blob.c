@@ -30,8 +30,8 @@
 #define IMGP_BLOB_COPY     (256 * 1024)
 
 
-static imgp_int_t imgp_blob_known(const imgp_store_t *store,
-    const char *path, uint64_t bytes, imgp_store_error_t *err);
+static void imgp_blob_init(imgp_blob_t *b, const imgp_store_t *store);
+static imgp_int_t imgp_blob_known(imgp_blob_t *b, imgp_store_error_t *err);
 static imgp_int_t imgp_blob_map_fd(int fd, const imgp_item_t *item,
     imgp_str_t *map, imgp_store_error_t *err);
 static imgp_int_t imgp_blob_load_fd(int fd, imgp_str_t *map,
@@ -44,9 +44,7 @@ imgp_int_t
 imgp_blob_open(imgp_blob_t *b, const imgp_store_t *store,
     imgp_store_error_t *err)
 {
-    b->store = store;
-    b->bytes = 0;
-    b->fd = -1;
+    imgp_blob_init(b, store);
 
     b->digest = imgp_digest_create();
 
@@ -63,6 +61,18 @@ imgp_blob_open(imgp_blob_t *b, const imgp_store_t *store,
     }
 
     return IMGP_OK;
+}
+
+
+static void
+imgp_blob_init(imgp_blob_t *b, const imgp_store_t *store)
+{
+    b->store = store;
+    b->fd = -1;
+    b->digest = NULL;
+    b->bytes = 0;
+    b->young = 0;
+    b->tmp[0] = '\0';
 }
 
 
@@ -88,37 +98,106 @@ imgp_blob_write(imgp_blob_t *b, const void *p, size_t len,
 
 
 imgp_int_t
-imgp_blob_commit(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
-    uint64_t *added, imgp_store_error_t *err)
+imgp_blob_seal(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
+    imgp_store_error_t *err)
 {
-    char        path[IMGP_PATH_MAX];
     imgp_int_t  rc;
-
-    *added = 0;
 
     if (b->fd == -1) {
         errno = EBADF;
         return imgp_file_error(err, "write");
     }
 
-    imgp_digest_final(b->digest, digest);
-    imgp_blob_path(b->store, digest, path);
+    imgp_digest_final(b->digest, b->name);
+    memcpy(digest, b->name, IMGP_DIGEST_LEN);
 
-    rc = imgp_blob_known(b->store, path, b->bytes, err);
+    rc = imgp_blob_known(b, err);
 
-    if (rc == IMGP_DECLINED) {
-        rc = imgp_file_commit(b->store, b->fd, b->tmp, path, b->store->sync,
-                              err);
-        b->fd = -1;
-
-        if (rc == IMGP_OK) {
-            *added = imgp_file_room(b->bytes);
-        }
+    if (rc != IMGP_DECLINED) {
+        imgp_blob_abort(b);
+        return rc;
     }
 
+    return IMGP_OK;
+}
+
+
+imgp_int_t
+imgp_blob_hold(imgp_blob_t *b, const imgp_store_t *store, const void *p,
+    size_t len, u_char digest[IMGP_DIGEST_LEN], imgp_store_error_t *err)
+{
+    imgp_int_t   rc;
+    imgp_file_t  file;
+
+    imgp_blob_init(b, store);
+
+    imgp_digest(p, len, b->name);
+    memcpy(digest, b->name, IMGP_DIGEST_LEN);
+    b->bytes = len;
+
+    rc = imgp_blob_known(b, err);
+
+    if (rc != IMGP_DECLINED) {
+        return rc;
+    }
+
+    if (imgp_file_begin(store, &file, p, len, err) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    b->fd = file.fd;
+    memcpy(b->tmp, file.tmp, strlen(file.tmp) + 1);
+
+    return IMGP_OK;
+}
+
+
+imgp_uint_t
+imgp_blob_give(imgp_blob_t *b, imgp_file_t *file, uint64_t *added)
+{
+    *added = 0;
+
+    if (b->fd == -1) {
+        return 0;
+    }
+
+    file->fd = b->fd;
+    memcpy(file->tmp, b->tmp, strlen(b->tmp) + 1);
+    imgp_blob_path(b->store, b->name, file->path);
+
+    *added = imgp_file_room(b->bytes);
+
+    b->fd = -1;
     imgp_blob_abort(b);
 
-    return rc;
+    return 1;
+}
+
+
+imgp_int_t
+imgp_blob_commit(imgp_blob_t *b, uint64_t *added, imgp_store_error_t *err)
+{
+    char         path[IMGP_PATH_MAX];
+    imgp_file_t  file;
+
+    if (imgp_blob_give(b, &file, added)) {
+
+        if (imgp_file_commit(b->store, &file, 1, b->store->sync, err)
+            != IMGP_OK)
+        {
+            *added = 0;
+            return IMGP_ERROR;
+        }
+
+        return IMGP_OK;
+    }
+
+    if (b->young) {
+        imgp_blob_path(b->store, b->name, path);
+        return imgp_file_sync_dir(path, err);
+    }
+
+    return IMGP_OK;
 }
 
 
@@ -141,17 +220,17 @@ imgp_blob_abort(imgp_blob_t *b)
  */
 
 static imgp_int_t
-imgp_blob_known(const imgp_store_t *store, const char *path, uint64_t bytes,
-    imgp_store_error_t *err)
+imgp_blob_known(imgp_blob_t *b, imgp_store_error_t *err)
 {
+    char        path[IMGP_PATH_MAX];
     int64_t     age;
     imgp_int_t  rc;
 
-    rc = imgp_file_touch(path, bytes, &age, err);
+    imgp_blob_path(b->store, b->name, path);
 
-    if (rc == IMGP_OK && store->sync && age < IMGP_BLOB_SETTLED) {
-        return imgp_file_sync_dir(path, err);
-    }
+    rc = imgp_file_touch(path, b->bytes, &age, err);
+
+    b->young = rc == IMGP_OK && b->store->sync && age < IMGP_BLOB_SETTLED;
 
     return rc;
 }
@@ -161,27 +240,15 @@ imgp_int_t
 imgp_blob_put(const imgp_store_t *store, const void *p, size_t len,
     u_char digest[IMGP_DIGEST_LEN], uint64_t *added, imgp_store_error_t *err)
 {
-    char        path[IMGP_PATH_MAX];
-    imgp_int_t  rc;
+    imgp_blob_t  b;
 
     *added = 0;
 
-    imgp_digest(p, len, digest);
-    imgp_blob_path(store, digest, path);
-
-    rc = imgp_blob_known(store, path, len, err);
-
-    if (rc != IMGP_DECLINED) {
-        return rc;
-    }
-
-    if (imgp_file_put(store, path, p, len, store->sync, err) != IMGP_OK) {
+    if (imgp_blob_hold(&b, store, p, len, digest, err) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
-    *added = imgp_file_room(len);
-
-    return IMGP_OK;
+    return imgp_blob_commit(&b, added, err);
 }
 
 

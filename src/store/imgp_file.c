@@ -18,7 +18,7 @@
  */
 
 
-#define _GNU_SOURCE                   /* O_TMPFILE */
+#define _GNU_SOURCE                   /* O_TMPFILE, sync_file_range() */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +41,8 @@ static imgp_int_t imgp_file_give(const imgp_store_t *store, int fd,
 static int imgp_file_link(int fd, const char *path);
 static imgp_int_t imgp_file_replace(const imgp_store_t *store, int fd,
     const char *path, imgp_uint_t sync, imgp_store_error_t *err);
+static imgp_int_t imgp_file_sync(imgp_file_t *files, imgp_uint_t n,
+    imgp_store_error_t *err);
 static imgp_int_t imgp_file_fsync(int fd, imgp_store_error_t *err);
 static imgp_int_t imgp_file_rename(const char *tmp, const char *path,
     imgp_uint_t sync, imgp_store_error_t *err);
@@ -165,19 +167,51 @@ imgp_file_write(int fd, const void *p, size_t len, imgp_store_error_t *err)
 
 
 imgp_int_t
-imgp_file_commit(const imgp_store_t *store, int fd, const char *tmp,
-    const char *path, imgp_uint_t sync, imgp_store_error_t *err)
+imgp_file_commit(const imgp_store_t *store, imgp_file_t *files, imgp_uint_t n,
+    imgp_uint_t sync, imgp_store_error_t *err)
 {
-    if (sync && imgp_file_fsync(fd, err) != IMGP_OK) {
-        imgp_file_abort(fd, tmp);
-        return IMGP_ERROR;
+    imgp_int_t   rc;
+    imgp_uint_t  i;
+
+    rc = sync ? imgp_file_sync(files, n, err) : IMGP_OK;
+
+    for (i = 0; i < n; i++) {
+
+        if (rc != IMGP_OK) {
+            imgp_file_abort(files[i].fd, files[i].tmp);
+            continue;
+        }
+
+        rc = imgp_file_give(store, files[i].fd, files[i].tmp, files[i].path,
+                            sync, err);
     }
 
-    if (imgp_file_give(store, fd, tmp, path, sync, err) != IMGP_OK) {
-        return IMGP_ERROR;
+    for (i = 0; sync && i < n && rc == IMGP_OK; i++) {
+        rc = imgp_file_sync_dir(files[i].path, err);
     }
 
-    return sync ? imgp_file_sync_dir(path, err) : IMGP_OK;
+    return rc;
+}
+
+
+/* all are on their way before the first is waited for: the journal of the file
+   system then takes them in one transaction */
+
+static imgp_int_t
+imgp_file_sync(imgp_file_t *files, imgp_uint_t n, imgp_store_error_t *err)
+{
+    imgp_int_t   rc;
+    imgp_uint_t  i;
+
+    for (i = 0; n > 1 && i < n; i++) {
+        (void) sync_file_range(files[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
+
+    for (rc = IMGP_OK, i = 0; i < n && rc == IMGP_OK; i++) {
+        rc = imgp_file_fsync(files[i].fd, err);
+    }
+
+    return rc;
 }
 
 
@@ -323,20 +357,34 @@ imgp_int_t
 imgp_file_put(const imgp_store_t *store, const char *path, const void *p,
     size_t len, imgp_uint_t sync, imgp_store_error_t *err)
 {
-    int   fd;
-    char  tmp[IMGP_PATH_MAX];
+    imgp_file_t  file;
 
-    fd = imgp_file_create(store, tmp, err);
-    if (fd == -1) {
+    if (imgp_file_begin(store, &file, p, len, err) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
-    if (imgp_file_write(fd, p, len, err) != IMGP_OK) {
-        imgp_file_abort(fd, tmp);
+    memcpy(file.path, path, strlen(path) + 1);
+
+    return imgp_file_commit(store, &file, 1, sync, err);
+}
+
+
+imgp_int_t
+imgp_file_begin(const imgp_store_t *store, imgp_file_t *file, const void *p,
+    size_t len, imgp_store_error_t *err)
+{
+    file->fd = imgp_file_create(store, file->tmp, err);
+
+    if (file->fd == -1) {
         return IMGP_ERROR;
     }
 
-    return imgp_file_commit(store, fd, tmp, path, sync, err);
+    if (imgp_file_write(file->fd, p, len, err) != IMGP_OK) {
+        imgp_file_abort(file->fd, file->tmp);
+        return IMGP_ERROR;
+    }
+
+    return IMGP_OK;
 }
 
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <imgp/imgp_file.h>
 #include <imgp/imgp_record.h>
 
@@ -36,6 +37,9 @@ typedef enum {
 static imgp_int_t imgp_journal_put(const imgp_store_t *store,
     const u_char *id, imgp_journal_e where, const u_char *record, size_t len,
     imgp_store_error_t *err);
+static imgp_int_t imgp_journal_begin(const imgp_store_t *store,
+    const u_char *id, imgp_journal_e where, imgp_file_t *file,
+    const u_char *record, size_t len, imgp_store_error_t *err);
 static void imgp_journal_set_expiry(int fd, const u_char *record, size_t len);
 static imgp_int_t imgp_journal_load(const imgp_store_t *store,
     const u_char *id, imgp_journal_e where, imgp_pool_t *pool,
@@ -53,6 +57,46 @@ static imgp_int_t imgp_journal_set_aside(const imgp_store_t *store,
     const u_char *id, imgp_store_error_t *err);
 static void imgp_journal_path(const imgp_store_t *store, const u_char *id,
     imgp_journal_e where, char *out);
+
+
+imgp_int_t
+imgp_journal_accept(imgp_blob_t *b, const u_char id[IMGP_ID_BYTES],
+    const u_char *record, size_t len, imgp_uint_t final, uint64_t *added,
+    imgp_store_error_t *err)
+{
+    imgp_int_t           rc;
+    imgp_uint_t          n;
+    imgp_file_t          files[2];
+    imgp_journal_e       where;
+    const imgp_store_t  *store;
+
+    store = b->store;
+    where = final ? IMGP_JOURNAL_DONE : IMGP_JOURNAL_JOBS;
+    *added = 0;
+
+    rc = imgp_journal_begin(store, id, where, &files[1], record, len, err);
+
+    if (rc != IMGP_OK) {
+        imgp_blob_abort(b);
+        return IMGP_ERROR;
+    }
+
+    n = imgp_blob_give(b, &files[0], added);
+
+    rc = imgp_file_commit(store, &files[1 - n], 1 + n, store->sync, err);
+
+    if (rc == IMGP_OK && b->young) {
+        imgp_blob_path(store, b->name, files[0].path);
+        rc = imgp_file_sync_dir(files[0].path, err);
+    }
+
+    if (rc != IMGP_OK) {
+        *added = 0;
+        (void) imgp_journal_remove(store, id);
+    }
+
+    return rc;
+}
 
 
 imgp_int_t
@@ -103,26 +147,34 @@ imgp_journal_put(const imgp_store_t *store, const u_char *id,
     imgp_journal_e where, const u_char *record, size_t len,
     imgp_store_error_t *err)
 {
-    int   fd;
-    char  path[IMGP_PATH_MAX], tmp[IMGP_PATH_MAX];
+    imgp_file_t  file;
 
-    fd = imgp_file_create(store, tmp, err);
-    if (fd == -1) {
+    if (imgp_journal_begin(store, id, where, &file, record, len, err)
+        != IMGP_OK)
+    {
         return IMGP_ERROR;
     }
 
-    if (imgp_file_write(fd, record, len, err) != IMGP_OK) {
-        imgp_file_abort(fd, tmp);
+    return imgp_file_commit(store, &file, 1, store->sync, err);
+}
+
+
+static imgp_int_t
+imgp_journal_begin(const imgp_store_t *store, const u_char *id,
+    imgp_journal_e where, imgp_file_t *file, const u_char *record, size_t len,
+    imgp_store_error_t *err)
+{
+    if (imgp_file_begin(store, file, record, len, err) != IMGP_OK) {
         return IMGP_ERROR;
     }
 
     if (where == IMGP_JOURNAL_DONE) {
-        imgp_journal_set_expiry(fd, record, len);
+        imgp_journal_set_expiry(file->fd, record, len);
     }
 
-    imgp_journal_path(store, id, where, path);
+    imgp_journal_path(store, id, where, file->path);
 
-    return imgp_file_commit(store, fd, tmp, path, store->sync, err);
+    return IMGP_OK;
 }
 
 
@@ -197,6 +249,17 @@ imgp_journal_load(const imgp_store_t *store, const u_char *id,
     }
 
     return rc;
+}
+
+
+imgp_uint_t
+imgp_journal_waits(const imgp_store_t *store, const u_char id[IMGP_ID_BYTES])
+{
+    char  path[IMGP_PATH_MAX];
+
+    imgp_journal_path(store, id, IMGP_JOURNAL_JOBS, path);
+
+    return access(path, F_OK) == 0;
 }
 
 

@@ -48,6 +48,19 @@ stored(const void *p, size_t len)
 }
 
 
+static imgp_int_t
+commit(imgp_blob_t *b, u_char *digest, uint64_t *added)
+{
+    *added = 0;
+
+    if (imgp_blob_seal(b, digest, &err) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    return imgp_blob_commit(b, added, &err);
+}
+
+
 static void
 streamed(void)
 {
@@ -64,7 +77,7 @@ streamed(void)
     is_int(imgp_blob_write(&b, "world", 5, &err), IMGP_OK, "more");
     is_int(tmp_count("blobs"), 0, "nothing has its name before the end");
     is_int(tmp_count("tmp"), !store.unnamed, "but in tmp/, or none");
-    is_int(imgp_blob_commit(&b, digest, &added, &err), IMGP_OK, "commit");
+    is_int(commit(&b, digest, &added), IMGP_OK, "commit");
     is_int(added, 4096, "the room it takes");
     is_int(tmp_count("tmp"), 0, "tmp/ is empty");
 
@@ -85,7 +98,7 @@ streamed(void)
     imgp_blob_open(&b, &store, &err);
     imgp_blob_write(&b, "hello world", 11, &err);
     tmp_calm();
-    is_int(imgp_blob_commit(&b, digest, &added, &err), IMGP_OK, "the same");
+    is_int(commit(&b, digest, &added), IMGP_OK, "the same");
     is_int(added, 0, "takes no room");
     is_int(tmp_fault.count[FAULT_FSYNC], 0, "nor an fsync, being old");
     ok(tmp_age_of(path) < 10, "it is young again");
@@ -97,7 +110,7 @@ streamed(void)
     tmp_spoil(path, "short", 5);
     imgp_blob_open(&b, &store, &err);
     imgp_blob_write(&b, "hello world", 11, &err);
-    is_int(imgp_blob_commit(&b, digest, &added, &err), IMGP_OK, "and again");
+    is_int(commit(&b, digest, &added), IMGP_OK, "and again");
     ok(added == 4096 && stored("hello world", 11), "in place of what was cut");
 
     imgp_blob_open(&b, &store, &err);
@@ -238,7 +251,7 @@ faults(void)
                 }
 
                 if (rc == IMGP_OK) {
-                    rc = imgp_blob_commit(&b, digest, &added, &err);
+                    rc = commit(&b, digest, &added);
                 }
 
                 tmp_calm();
@@ -256,8 +269,7 @@ faults(void)
                 /* all that follows fails, and harms nothing */
 
                 wrong += (imgp_blob_write(&b, "x", 1, &err) != IMGP_ERROR);
-                wrong += (imgp_blob_commit(&b, digest, &added, &err)
-                          != IMGP_ERROR);
+                wrong += (commit(&b, digest, &added) != IMGP_ERROR);
                 imgp_blob_abort(&b);
 
                 wrong += (added != 0);
@@ -374,7 +386,7 @@ thread(void *data)
         } else if (imgp_blob_open(&b, &store, &e) != IMGP_OK
                    || imgp_blob_write(&b, content, strlen(content), &e)
                       != IMGP_OK
-                   || imgp_blob_commit(&b, digest, &added, &e) != IMGP_OK)
+                   || commit(&b, digest, &added) != IMGP_OK)
         {
             wrong++;
         }

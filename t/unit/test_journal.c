@@ -121,11 +121,13 @@ life(void)
     is_int(tmp_fault.count[FAULT_FSYNC], 2, "on the disk");
     is_int(revision(&open), 1, "read");
     ok(tmp_count("jobs") == 1 && tmp_count("done") == 0, "in jobs/");
+    ok(imgp_journal_waits(&store, open.id), "where it waits");
 
     is_int(imgp_journal_write(&store, open.id, final.data, final.len, 1,
                               &err), IMGP_OK, "final");
     is_int(revision(&open), 5, "read");
     ok(tmp_count("jobs") == 0 && tmp_count("done") == 1, "in done/");
+    ok(!imgp_journal_waits(&store, open.id), "it waits no more");
 
     imgp_id_text(open.id, text);
     imgp_store_path(&store, "done", text, IMGP_STORE_FAN_ID, path);
@@ -347,6 +349,95 @@ half_ended(void)
 }
 
 
+static imgp_int_t
+accept_upload(const rec_t *r, const char *content, uint64_t *added)
+{
+    u_char       digest[IMGP_DIGEST_LEN];
+    imgp_blob_t  b;
+
+    if (imgp_blob_hold(&b, &store, content, strlen(content), digest, &err)
+        != IMGP_OK)
+    {
+        return IMGP_ERROR;
+    }
+
+    return imgp_journal_accept(&b, r->id, r->data, r->len, 0, added, &err);
+}
+
+
+/* content and job at once, with the n-th call failing or fatal */
+
+static void
+accepting(int fatal)
+{
+    int          status;
+    long         nth, wrong, fds;
+    rec_t        r;
+    pid_t        pid;
+    uint64_t     added;
+    imgp_int_t   rc;
+
+    tmp_store(&store, 1);
+    imgp_store_spread(&store, &err);
+    r = record(1, 1, 0);
+
+    tmp_calm();
+    is_int(accept_upload(&r, "content", &added), IMGP_OK, "accepted");
+    is_int(tmp_fault.count[FAULT_FSYNC], 4, "two files, two directories");
+    ok(added == 4096 && tmp_count("blobs") == 1 && revision(&r) == 1,
+       "there they are");
+
+    r = record(2, 1, 0);
+    tmp_calm();
+    is_int(accept_upload(&r, "content", &added), IMGP_OK, "the same again");
+    is_int(tmp_fault.count[FAULT_FSYNC], 3, "its name may be young");
+    ok(added == 0 && tmp_count("blobs") == 1 && revision(&r) == 1,
+       "is there");
+
+    wrong = 0;
+    fds = tmp_fds();
+
+    for (nth = 0; nth < 40; nth++) {
+        tmp_store(&store, 1);
+        added = 7;
+
+        if (fatal) {
+            pid = fork();
+
+            if (pid == 0) {
+                tmp_strike(FAULT_ANY, nth, 0);
+                _exit(accept_upload(&r, "content", &added) == IMGP_OK ? 0 : 1);
+            }
+
+            waitpid(pid, &status, 0);
+            rc = (WEXITSTATUS(status) == 0) ? IMGP_OK : IMGP_ERROR;
+
+        } else {
+            tmp_strike(FAULT_ANY, nth, EIO);
+            tmp_fault.times = 1;
+            rc = accept_upload(&r, "content", &added);
+            tmp_calm();
+            wrong += (rc != IMGP_OK && revision(&r) != 0);
+            wrong += (tmp_count("tmp") != 0);
+        }
+
+        /* no job without its content, none forgotten */
+
+        wrong += (revision(&r) == 1 && tmp_count("blobs") != 1);
+        wrong += (rc == IMGP_OK && revision(&r) != 1);
+
+        if (rc == IMGP_OK && nth > 12) {
+            break;
+        }
+    }
+
+    is_int(wrong, 0, "%ld %s: no job without its content", nth,
+           fatal ? "deaths" : "failures");
+    ok(nth > 8 && nth < 40, "there were some");
+    is_int(tmp_fds(), fds, "no descriptor is lost");
+}
+
+
 int
 main(void)
 {
@@ -361,6 +452,8 @@ main(void)
         disasters(0, 1);
         disasters(1, 0);
         half_ended();
+        accepting(0);
+        accepting(1);
     }
 
     imgp_pool_destroy(pool);
