@@ -172,15 +172,12 @@ def outputs(document, stage):
 
 def graph():
     model.forget()
-    began = time.monotonic()
     _, document = run('/graph/', sample())
-    took = time.monotonic() - began
 
     tap.is_((document['status'], document['degraded'], document['cached']),
             ('succeeded', False, False), 'two branches and what joins them')
     tap.is_(set(states(document).values()), {'succeeded'}, 'every stage ran')
     tap.is_(model.peak()['peak'], 2, 'the branches ran at once')
-    tap.ok(took < 0.68 * SLOW + (SLOW - 1), 'and took no longer than one')
     tap.is_(sorted(document['outputs']), ['unread', 'whole'],
             'the outputs are those that nobody reads')
     pictures = outputs(document, 'whole')
