@@ -4,7 +4,6 @@
 # for cache, resume and single-flight, cancel, retry, the accounting of time.
 
 import datetime
-import time
 
 from imgp import Model, Nginx, SLOW, parallel, sample, tap, wait_for
 from pictures import pixel, png, size, unique_png

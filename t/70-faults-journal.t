@@ -86,7 +86,7 @@ damage(3, lambda record: os.urandom(len(record)))
 damage(4, lambda record: open(os.path.join(
     nginx.store, 'jobs', waiting[6][0], waiting[6]), 'rb').read())
 
-path = os.path.join(nginx.store, 'jobs', foreign)
+path = os.path.join(nginx.store, 'jobs', foreign[0], foreign)
 
 with open(path, 'rb') as file:
     record = of_version(file.read(), 99)

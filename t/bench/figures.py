@@ -17,6 +17,7 @@ import subprocess
 import time
 
 import rig
+import server
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -26,6 +27,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 QUEUE = """
         concurrency  1;
         stage model  { post %(forever)s; timeout 1h; }
+"""
+
+# Some run, at a service that the load client is: it fails their calls, one by
+# one, and sees how soon those who hold a poll are told.
+
+HOLD = """
+        concurrency  32;
+        stage model  { post http://127.0.0.1:%(port)d/; timeout 1h;
+                       retry 1 1h; }
 """
 
 # no stage of our own: what is left is the framework
@@ -363,11 +373,15 @@ def hold(bench):
 
 
 def hold_module(bench, module, cell, n, **named):
-    if bench.start(module, 'hold', QUEUE, **named):
+    port = server.free_port()
+
+    if bench.start(module, 'hold', HOLD.replace('%(port)d', str(port)),
+                   **named):
         command = [bench.tools['load'], 'hold', '-u',
                    '127.0.0.1:%d' % module.port, '-a', adapter('longpoll'),
                    '-i', os.path.join(bench.rig.images, '10k'), '-c', n,
-                   '-k', min(n, 500), '-g', 5, '-P', 9, '-T', 110]
+                   '-k', min(n, 500), '-g', 5, '-P', 9, '-T', 110,
+                   '-s', port]
         bench.measure('hold', cell, module.variant, hold_run, bench, module,
                       command, n, ('MADE', 'READY'))
     module.stop()

@@ -6,15 +6,16 @@
  *     load get    -u ADDR -p PATH
  *     load upload -u ADDR -a ADAPTER -i DIR [-x N]
  *     load job    -u ADDR -a ADAPTER -i DIR -f lp
- *     load hold   -u ADDR -a ADAPTER -i DIR -k CANCELS -g GAP_MS -P PAUSE
+ *     load hold   -u ADDR -a ADAPTER -i DIR -k CHANGES -g GAP_MS -P PAUSE
+ *                 -s PORT
  *
  * with -c CLIENTS, -d SECONDS or -n REQUESTS, -w SECONDS of warming up, and -T
  * SECONDS after which it ends whatever happens.  Its options and its JSON
  * are those of ../shared/peers/rig/ipload.c, which measures everybody where it
  * is present; "hold" is this program's own: -c jobs are made, each gets a
- * client that long-polls it, and -k of them, any, are canceled by another
- * client; told is the time from the cancel's first byte to the answer of the
- * one who waited.
+ * client that long-polls it, and -k of them fail at the service on PORT, which
+ * this program is, too, to be tried again; told is the time from the service's
+ * answer to the answer of the one who waited.  Then the job is canceled.
  *
  * Every upload is another file: 32 bytes in a COM segment of the JPEG are
  * written anew (-x N: the same ones always, so the cache knows the image).
@@ -44,8 +45,8 @@ static load_client_t *load_clients(int n);
 static void load_run(load_t *l, int n);
 static void load_open(load_t *l);
 static void load_sit(load_t *l, double seconds);
-static long load_step(long n);
-static void load_cancel(load_t *l);
+static load_client_t *load_holder(load_t *l, const char *job);
+static void load_change(load_t *l, load_service_t *service);
 static void load_hold(load_t *l);
 static int load_compare(const void *one, const void *two);
 static void load_report_times(const char *name, load_times_t *t);
@@ -251,13 +252,13 @@ load_accepted(load_t *l, load_client_t *c, const char *body, double now)
 }
 
 
-/* who is told before the cancel was sent asks again: nobody lets go */
+/* who is told before asks again: nobody lets go */
 
 static void
 load_told(load_t *l, load_client_t *c, const char *body, double now)
 {
-    if (c->canceled) {
-        load_add(&l->told, now - c->canceled);
+    if (c->changed) {
+        load_add(&l->told, now - c->changed);
         l->ok++;
         return;
     }
@@ -444,58 +445,68 @@ load_sit(load_t *l, double seconds)
 }
 
 
-/* i * step mod n visits each of n once, when they have no common divisor */
-
-static long
-load_step(long n)
+static load_client_t *
+load_holder(load_t *l, const char *job)
 {
-    long  a, b, rest, step;
+    int  i;
 
-    for (step = n / 3 + 1; /* void */ ; step++) {
-
-        for (a = n, b = step; b; a = b, b = rest) {
-            rest = a % b;
-        }
-
-        if (a == 1) {
-            return step;
+    for (i = 0; i < l->clients; i++) {
+        if (strcmp(l->c[i].job, job) == 0) {
+            return &l->c[i];
         }
     }
+
+    load_die("nobody holds %s", job);
+
+    return NULL;
 }
 
 
+/* the change of a job that is running, and then its cancel: another begins */
+
 static void
-load_cancel(load_t *l)
+load_change(load_t *l, load_service_t *service)
 {
-    long            i, step;
+    char            job[LOAD_JOB];
     load_client_t  *c, *held;
+
+    while (load_service_look(service) == 0) {
+
+        if (!load_turn(l, 5)) {
+            return;
+        }
+    }
+
+    load_sit(l, l->gap);
 
     c = &l->c[l->clients];
     c->phase = LOAD_PHASE_CANCEL;
 
-    step = load_step(l->clients);
+    c->start = load_service_fail(service, job);
 
-    for (i = 0; i < l->cancels && i < l->clients; i++) {
-        held = &l->c[i * step % l->clients];
+    held = load_holder(l, job);
+    held->changed = c->start;
 
-        load_request(c, "DELETE %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-                     l->adapter.path, held->job);
+    while (held->busy && load_turn(l, 100)) { /* void */ }
 
-        c->start = load_now();
-        held->canceled = c->start;
-        load_send(l, c);
+    load_request(c, "DELETE %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+                 l->adapter.path, held->job);
 
-        while ((c->busy || held->busy) && load_turn(l, 100)) { /* void */ }
+    c->start = load_now();
+    load_send(l, c);
 
-        load_sit(l, l->gap);
-    }
+    while (c->busy && load_turn(l, 100)) { /* void */ }
 }
 
 
 static void
 load_hold(load_t *l)
 {
-    double  begin;
+    long             i;
+    double           begin;
+    load_service_t  *service;
+
+    service = load_service_open(l->port);
 
     l->jobs = load_alloc((size_t) l->clients * sizeof(l->jobs[0]));
     l->versions = load_alloc((size_t) l->clients * sizeof(l->versions[0]));
@@ -522,9 +533,12 @@ load_hold(load_t *l)
     fflush(stdout);
     load_sit(l, l->pause);
 
-    printf("CANCEL\n");
+    printf("CHANGE\n");
     fflush(stdout);
-    load_cancel(l);
+
+    for (i = 0; i < l->cancels && i < l->clients; i++) {
+        load_change(l, service);
+    }
 }
 
 

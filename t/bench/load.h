@@ -96,8 +96,11 @@ typedef struct {
     char                   job[LOAD_JOB];
     char                   version[24];
     double                 start;
-    double                 canceled;
+    double                 changed;       /* when its job did */
 } load_client_t;
+
+
+typedef struct load_service_s  load_service_t;
 
 
 typedef struct {
@@ -114,6 +117,7 @@ typedef struct {
     long                   cancels;
     double                 gap;
     double                 pause;
+    int                    port;          /* of the service of "hold" */
 
     int                    ep;
     load_client_t         *c;
@@ -158,6 +162,10 @@ void load_follow(load_t *l, load_client_t *c);
 void load_send(load_t *l, load_client_t *c);
 void load_close(load_client_t *c);
 unsigned load_turn(load_t *l, int timeout);
+
+load_service_t *load_service_open(int port);
+int load_service_look(load_service_t *s);
+double load_service_fail(load_service_t *s, char *job);
 
 /* of load.c: a whole answer is there; a connection broke, start again */
 

@@ -148,7 +148,7 @@ load_options(load_t *l, int argc, char **argv)
 {
     int  option;
 
-    while ((option = getopt(argc, argv, "u:a:i:p:c:n:d:w:T:x:k:g:P:f:")) != -1)
+    while ((option = getopt(argc, argv, "u:a:i:p:c:n:d:w:T:x:k:g:P:f:s:")) != -1)
     {
         switch (option) {
 
@@ -202,6 +202,10 @@ load_options(load_t *l, int argc, char **argv)
 
         case 'P':
             l->pause = atof(optarg);
+            break;
+
+        case 's':
+            l->port = atoi(optarg);
             break;
 
         case 'f':

@@ -328,9 +328,10 @@ their thumbnails are equal, and with the cache the module would ask the \
 model service once for each of the few pictures.
 - Jobs of the module are followed by long-polling (several requests a job), \
 those of the peers by SSE; "one request" is POST with "Prefer: wait".
-- Told: from the first byte of DELETE, sent by another client, to the answer \
-of the long-poll that was held for that job; it holds the cancel itself, \
-and with sync=on its fsync. nchan: from the publisher's request likewise.
+- Told: from a service's answer of 500, for which a stage will be tried \
+again, to the answer of the long-poll that was held for that job. nchan: \
+likewise from the publisher's request. DELETE: a job's end, stored before \
+anybody is told of it.
 - "!": the rest of the machine took more than 15 % in every run of that cell.\
 """.splitlines()
 
