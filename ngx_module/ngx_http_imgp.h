@@ -33,6 +33,7 @@
 #include <imgp/imgp_template.h>
 #include <imgp/imgp_take.h>
 #include <imgp/imgp_poll.h>
+#include <imgp/imgp_care.h>
 #include <imgp/imgp_op.h>
 #include <imgp/imgp_plan.h>
 #include <imgp/imgp_job.h>
@@ -93,6 +94,12 @@ typedef struct {
 } ngx_http_imgp_field_t;
 
 
+/* the beginning of a digest of pipeline, stage and provider: by it the zone
+   knows a service */
+
+#define NGX_HTTP_IMGP_SERVICE_ID  8
+
+
 /* where and how a "post" stage calls; imgp_stage_t.op of such a stage */
 
 typedef struct ngx_http_imgp_service_s  ngx_http_imgp_service_t;
@@ -122,6 +129,11 @@ struct ngx_http_imgp_service_s {
                                                 besides its own */
     imgp_poll_t                   *poll;     /* or NULL */
     imgp_msec_t                    every;
+
+    imgp_care_t                    care;
+    u_char                         id[NGX_HTTP_IMGP_SERVICE_ID];
+    ngx_str_t                      provider; /* its name, or empty */
+    ngx_http_imgp_service_t       *next;     /* provider, or NULL */
 
     /* of an address out of an answer (ngx_http_imgp_link.c) */
 
@@ -311,8 +323,20 @@ ngx_int_t ngx_http_imgp_flight_begin(ngx_http_imgp_zone_t *zone,
     uint32_t *flight);
 void ngx_http_imgp_flight_end(ngx_http_imgp_zone_t *zone, uint32_t flight,
     const u_char *key);
+
+/* takes a place at a service: NGX_OK; NGX_BUSY: at the limit; NGX_AGAIN: not
+   before *wait ms, by the rate, or by the breaker; NGX_DECLINED: the same, and
+   the breaker is open */
+
 ngx_int_t ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone,
-    uint32_t flight, const u_char *key, ngx_uint_t limit);
+    uint32_t flight, const u_char *key, ngx_uint_t limit,
+    ngx_http_imgp_service_t *service, ngx_msec_t *wait);
+
+/* a call ended (ngx_http_imgp_care.c); returns whether the breaker
+   opened or closed */
+
+ngx_uint_t ngx_http_imgp_care_ended(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service, ngx_uint_t failed);
 void ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
     const u_char *key);
 ngx_uint_t ngx_http_imgp_flight_known(ngx_http_imgp_zone_t *zone,

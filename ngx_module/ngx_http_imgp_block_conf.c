@@ -103,6 +103,13 @@ static ngx_http_imgp_option_t  ngx_http_imgp_send_option =
 static ngx_http_imgp_option_t  ngx_http_imgp_take_option =
     { ngx_http_imgp_conf_take, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
 
+static ngx_http_imgp_option_t  ngx_http_imgp_rate_option =
+    { ngx_http_imgp_conf_rate, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
+
+static ngx_http_imgp_option_t  ngx_http_imgp_provider_option =
+    { ngx_http_imgp_conf_provider,
+      NGX_HTTP_IMGP_SERVICE|NGX_HTTP_IMGP_MANY, 0, 0, 0 };
+
 static ngx_http_imgp_option_t  ngx_http_imgp_poll_option =
     { ngx_http_imgp_conf_poll, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
 
@@ -162,7 +169,7 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_local_option },
 
     { ngx_string("post"),
-      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE123,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_post_option },
 
     { ngx_string("from"),
@@ -202,19 +209,27 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_calls_option },
 
     { ngx_string("header"),
-      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_TAKE2,
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE2,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_header_option },
 
     { ngx_string("send"),
-      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_send_option },
 
     { ngx_string("take"),
-      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_take_option },
 
+    { ngx_string("rate"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_rate_option },
+
+    { ngx_string("provider"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_provider_option },
+
     { ngx_string("poll"),
-      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_poll_option },
 
       ngx_null_command

@@ -466,18 +466,17 @@ ngx_http_imgp_init_services(ngx_conf_t *cf, ngx_http_imgp_main_conf_t *imcf)
     for (i = 0; i < imcf->pipelines.nelts; i++) {
         for (n = 0; n < pipeline[i]->plan->nstages; n++) {
 
-            service = pipeline[i]->services[n];
-
-            if (service == NULL) {
-                continue;
-            }
-
             name = ngx_http_imgp_nstr(&pipeline[i]->plan->stages[n].name);
 
-            if (ngx_http_imgp_conf_service_resolve(cf, imcf, name, service)
-                != NGX_CONF_OK)
+            for (service = pipeline[i]->services[n];
+                 service != NULL;
+                 service = service->next)
             {
-                return NGX_CONF_ERROR;
+                if (ngx_http_imgp_conf_service_resolve(cf, imcf, name, service)
+                    != NGX_CONF_OK)
+                {
+                    return NGX_CONF_ERROR;
+                }
             }
         }
     }

@@ -22,6 +22,7 @@
 
 #define NGX_HTTP_IMGP_PIPELINE_CONF   0x02000000
 #define NGX_HTTP_IMGP_STAGE_CONF      0x04000000
+#define NGX_HTTP_IMGP_PROVIDER_CONF   0x08000000
 
 #define NGX_HTTP_IMGP_ZONE_MIN        (256 * 1024)
 #define NGX_HTTP_IMGP_PIXELS_MAX      4000000000ull   /* fits 32 bits */
@@ -34,6 +35,7 @@
 #define NGX_HTTP_IMGP_SECRET_MAX      8192
 #define NGX_HTTP_IMGP_URL_MAX         2048
 #define NGX_HTTP_IMGP_FIELDS_MAX      32              /* headers, or parts */
+#define NGX_HTTP_IMGP_PROVIDERS_MAX   8               /* of a stage */
 
 
 /* where a directive stands */
@@ -111,9 +113,11 @@ typedef struct {
 } ngx_http_imgp_pipeline_conf_t;
 
 
-/* "stage NAME { }" while it is read */
+/* "stage NAME { }", or a "provider NAME { }" in it, while it is read */
 
-typedef struct {
+typedef struct ngx_http_imgp_stage_conf_s  ngx_http_imgp_stage_conf_t;
+
+struct ngx_http_imgp_stage_conf_s {
     ngx_http_imgp_block_t          block;
     ngx_http_imgp_pipeline_conf_t *pipeline;
     imgp_stage_t                  *stage;
@@ -124,7 +128,11 @@ typedef struct {
     ngx_array_t                    send;     /* u_char: of stage->text */
     ngx_array_t                    headers;  /* u_char: of stage->text */
     ngx_array_t                    take;     /* u_char: of stage->text */
-} ngx_http_imgp_stage_conf_t;
+
+    ngx_str_t                      provider; /* its name; "": of the stage */
+    ngx_http_imgp_stage_conf_t    *next;     /* provider */
+    ngx_uint_t                     nproviders;
+};
 
 
 /* "image_pipeline_pass NAME", whose pipeline may stand below it */
@@ -234,6 +242,13 @@ char *ngx_http_imgp_conf_retry(ngx_conf_t *cf,
 char *ngx_http_imgp_conf_service_end(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);
 
+char *ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
+ngx_http_imgp_place_t *ngx_http_imgp_conf_place(ngx_http_imgp_stage_conf_t *sc,
+    const char *name);
+ngx_int_t ngx_http_imgp_conf_service_text(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
+
 /* all of http {} was read: an upstream {}, addresses, or the resolver */
 
 char *ngx_http_imgp_conf_service_resolve(ngx_conf_t *cf,
@@ -284,6 +299,30 @@ char *ngx_http_imgp_conf_take(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_poll(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+
+
+/* ---- ngx_http_imgp_provider_conf.c: care for a service, and others that
+   take its place ---- */
+
+char *ngx_http_imgp_conf_provider(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_rate(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+
+/* "max_fails=" and "fail_timeout=" of "post" */
+
+char *ngx_http_imgp_conf_breaker(ngx_conf_t *cf,
+    ngx_http_imgp_service_t *service, ngx_uint_t from);
+
+/* the stage's "}": its providers are its services */
+
+char *ngx_http_imgp_conf_providers_end(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
+
+/* by what the zone knows it */
+
+void ngx_http_imgp_conf_service_id(ngx_http_imgp_stage_conf_t *sc,
+    ngx_http_imgp_service_t *service);
 
 
 /* ---- ngx_http_imgp_template_conf.c ---- */

@@ -108,17 +108,18 @@ ngx_http_imgp_flight_end(ngx_http_imgp_zone_t *zone, uint32_t flight,
 }
 
 
-/* takes a place at the stage's service: NGX_OK, or NGX_BUSY at the limit */
-
 ngx_int_t
 ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone, uint32_t flight,
-    const u_char *key, ngx_uint_t limit)
+    const u_char *key, ngx_uint_t limit, ngx_http_imgp_service_t *service,
+    ngx_msec_t *wait)
 {
     uint32_t                *calls;
     ngx_int_t                rc;
+    imgp_care_state_t       *state;
     ngx_http_imgp_flight_t  *f;
 
     rc = NGX_BUSY;
+    *wait = 0;
 
     ngx_http_imgp_zone_lock(zone);
 
@@ -127,10 +128,23 @@ ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone, uint32_t flight,
     if (f) {
         calls = &zone->sh->pipelines[f->pipeline].calls[f->stage];
 
-        if (limit == 0 || *calls < limit) {
+        state = ngx_http_imgp_care_state(zone, service);
+
+        if (state) {
+            *wait = imgp_care_wait(&service->care, state, ngx_current_msec);
+        }
+
+        if (*wait) {
+            rc = state->probe ? NGX_DECLINED : NGX_AGAIN;
+
+        } else if (limit == 0 || *calls < limit) {
             (*calls)++;
             f->calling = 1;
             rc = NGX_OK;
+
+            if (state) {
+                imgp_care_begin(&service->care, state, ngx_current_msec);
+            }
         }
     }
 

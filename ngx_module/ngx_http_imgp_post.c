@@ -16,8 +16,11 @@
 
 static void ngx_http_imgp_post_prepare(void *data, ngx_log_t *log);
 static void ngx_http_imgp_post_prepared(void *data);
+static void ngx_http_imgp_post_change(ngx_http_imgp_unit_t *unit);
+static void ngx_http_imgp_post_later(ngx_event_t *ev);
 static void ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_called(ngx_http_imgp_call_t *call);
+static void ngx_http_imgp_post_care(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_hangup(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_stored(void *data);
 static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
@@ -26,6 +29,10 @@ static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 void
 ngx_http_imgp_post_start(ngx_http_imgp_unit_t *unit)
 {
+    unit->later.handler = ngx_http_imgp_post_later;
+    unit->later.data = unit;
+    unit->later.log = &unit->run->log;
+
     if (ngx_http_imgp_request_inputs(unit) != NGX_OK) {
         ngx_http_imgp_unit_finish(unit);
         return;
@@ -105,12 +112,26 @@ ngx_http_imgp_post_prepared(void *data)
 void
 ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
 {
-    if (ngx_http_imgp_flight_call(unit->run->worker->zone, unit->flight,
-                                  unit->key,
-                                  ngx_http_imgp_unit_stage(unit)->concurrency)
-        != NGX_OK)
-    {
+    ngx_int_t   rc;
+    ngx_msec_t  wait;
+
+    rc = ngx_http_imgp_flight_call(unit->run->worker->zone, unit->flight,
+                                   unit->key,
+                                   ngx_http_imgp_unit_stage(unit)->concurrency,
+                                   ngx_http_imgp_unit_service(unit), &wait);
+
+    if (rc == NGX_DECLINED && ngx_http_imgp_unit_service(unit)->next) {
+        ngx_http_imgp_post_change(unit);
+        return;
+    }
+
+    if (rc != NGX_OK) {
         ngx_http_imgp_unit_wait(unit, NGX_HTTP_IMGP_UNIT_PLACE);
+
+        if (wait) {
+            ngx_add_timer(&unit->later, wait);
+        }
+
         return;
     }
 
@@ -119,6 +140,71 @@ ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
     unit->changed(unit);
 
     ngx_http_imgp_post_call(unit);
+}
+
+
+/* what the next provider is sent may be something else */
+
+static void
+ngx_http_imgp_post_change(ngx_http_imgp_unit_t *unit)
+{
+    unit->service = ngx_http_imgp_unit_service(unit)->next;
+    unit->spent = unit->attempts;
+
+    ngx_http_imgp_post_unmap(unit);
+    ngx_http_imgp_unit_again(&unit->timer);
+}
+
+
+/* its rate, or a probe, lets it: not before all others that wait for it */
+
+static void
+ngx_http_imgp_post_later(ngx_event_t *ev)
+{
+    ngx_http_imgp_unit_t  *unit = ev->data;
+
+    ngx_http_imgp_unit_unwait(unit);
+    ngx_http_imgp_post_place(unit);
+}
+
+
+ngx_uint_t
+ngx_http_imgp_post_next(ngx_http_imgp_unit_t *unit)
+{
+    ngx_http_imgp_service_t  *service;
+
+    if (ngx_http_imgp_unit_stage(unit)->kind == IMGP_STAGE_LOCAL) {
+        return 0;
+    }
+
+    service = ngx_http_imgp_unit_service(unit);
+
+    switch (unit->error.error.code) {
+
+    case IMGP_E_SERVICE_CONNECT:
+    case IMGP_E_SERVICE_TIMEOUT:
+    case IMGP_E_SERVICE_BUSY:
+    case IMGP_E_SERVICE_REPLY:
+    case IMGP_E_SERVICE_REFUSED:
+
+        if (service->next == NULL) {
+            return 0;
+        }
+
+        ngx_log_error(NGX_LOG_WARN, &unit->run->log, 0,
+                      "image pipeline stage \"%V\": provider \"%V\" is out, "
+                      "trying \"%V\"",
+                      &ngx_http_imgp_unit_stage(unit)->name,
+                      &service->provider, &service->next->provider);
+
+        unit->service = service->next;
+        unit->spent = unit->attempts;
+
+        return 1;
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -200,6 +286,7 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
     unit = call->data;
 
     ngx_http_imgp_post_unmap(unit);
+    ngx_http_imgp_post_care(unit);
 
     if (call->error.code) {
         unit->error.error = call->error;
@@ -217,6 +304,37 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
     unit->document.len = call->body_len;
 
     ngx_http_imgp_post_take(unit);
+}
+
+
+/* one that does not answer, or is busy, is out of order; any other answer
+   shows that it works */
+
+static void
+ngx_http_imgp_post_care(ngx_http_imgp_unit_t *unit)
+{
+    ngx_uint_t                failed;
+    const char               *what;
+    imgp_error_t             *err;
+    ngx_http_imgp_service_t  *service;
+
+    service = ngx_http_imgp_unit_service(unit);
+    err = &unit->call.error;
+
+    failed = err->code == IMGP_E_SERVICE_CONNECT
+             || err->code == IMGP_E_SERVICE_TIMEOUT
+             || (err->code == IMGP_E_SERVICE_BUSY
+                 && err->service_status != NGX_HTTP_TOO_MANY_REQUESTS);
+
+    if (!ngx_http_imgp_care_ended(unit->run->worker->zone, service, failed)) {
+        return;
+    }
+
+    what = failed ? "is out of order, it is tried now and then"
+                  : "works again";
+
+    ngx_log_error(NGX_LOG_WARN, &unit->run->log, 0, "service \"%V\" %s",
+                  &service->host, what);
 }
 
 

@@ -24,7 +24,7 @@ ngx_http_imgp_request_inputs(ngx_http_imgp_unit_t *unit)
     unit->wanted = NULL;
     unit->request = NULL;
 
-    if (run->pipeline->services[unit->stage]->template == NULL) {
+    if (ngx_http_imgp_unit_service(unit)->template == NULL) {
         return NGX_OK;
     }
 
@@ -82,8 +82,8 @@ ngx_http_imgp_request_fill(ngx_http_imgp_unit_t *unit)
     values.job.len = IMGP_ID_LEN;
 
     unit->request = imgp_template_fill(
-                                run->pipeline->services[unit->stage]->template,
-                                unit->arena, &values, &unit->error.error);
+                                    ngx_http_imgp_unit_service(unit)->template,
+                                    unit->arena, &values, &unit->error.error);
 
     return unit->request ? IMGP_OK : IMGP_ERROR;
 }

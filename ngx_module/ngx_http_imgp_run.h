@@ -47,6 +47,8 @@ struct ngx_http_imgp_unit_s {
     u_char                         key[IMGP_DIGEST_LEN];
     uint32_t                       flight;     /* in the zone's table */
     ngx_uint_t                     attempts;
+    ngx_uint_t                     spent;      /* of them at providers before */
+    ngx_http_imgp_service_t       *service;    /* provider; NULL: the first */
     ngx_uint_t                     any;        /* any end wakes it */
 
     /* shared with a thread */
@@ -136,6 +138,11 @@ void ngx_http_imgp_unit_work(ngx_http_imgp_unit_t *unit, ngx_uint_t kind,
     void (*done)(void *data));
 void ngx_http_imgp_unit_wait(ngx_http_imgp_unit_t *unit,
     ngx_http_imgp_unit_e state);
+void ngx_http_imgp_unit_unwait(ngx_http_imgp_unit_t *unit);
+
+/* unit->timer's handler: the next attempt */
+
+void ngx_http_imgp_unit_again(ngx_event_t *ev);
 
 /* in a thread: is the result known already? */
 
@@ -153,6 +160,10 @@ void ngx_http_imgp_local_start(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_post_start(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_post_drop(ngx_http_imgp_unit_t *unit);
+
+/* after an error: is there another provider to go to?  It is taken then */
+
+ngx_uint_t ngx_http_imgp_post_next(ngx_http_imgp_unit_t *unit);
 
 /* a call of this attempt; done() may be called from inside */
 
@@ -206,7 +217,8 @@ void ngx_http_imgp_run_end(ngx_http_imgp_run_t *run);
 
 
 #define ngx_http_imgp_unit_service(unit)                                      \
-    ((unit)->run->pipeline->services[(unit)->stage])
+    ((unit)->service ? (unit)->service                                        \
+                     : (unit)->run->pipeline->services[(unit)->stage])
 
 /* nobody waits for it any more */
 

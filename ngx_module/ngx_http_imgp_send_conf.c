@@ -57,7 +57,10 @@ ngx_http_imgp_conf_service(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
     pc = sc->pipeline;
 
     sc->service = service;
-    pc->pipeline->services[sc->stage - pc->plan->stages] = service;
+
+    if (sc->provider.len == 0) {
+        pc->pipeline->services[sc->stage - pc->plan->stages] = service;
+    }
 
     return service;
 }

@@ -32,8 +32,6 @@ static ngx_int_t ngx_http_imgp_service_url(ngx_pool_t *pool, ngx_url_t *u,
     ngx_http_imgp_service_t *service);
 static ngx_http_upstream_srv_conf_t *ngx_http_imgp_service_upstream(
     ngx_conf_t *cf, ngx_str_t *name);
-static ngx_int_t ngx_http_imgp_service_text(ngx_conf_t *cf,
-    ngx_http_imgp_stage_conf_t *sc);
 static ngx_http_imgp_field_t *ngx_http_imgp_service_header(
     ngx_http_imgp_service_t *service, const char *name);
 
@@ -63,6 +61,10 @@ ngx_http_imgp_conf_post(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
 
     service->file = cf->conf_file->file.name.data;
     service->line = cf->conf_file->line;
+
+    if (ngx_http_imgp_conf_breaker(cf, service, 2) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     url = cf->args->elts;
     url++;
@@ -314,15 +316,37 @@ ngx_http_imgp_conf_retry(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
 char *
 ngx_http_imgp_conf_service_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
 {
-    ngx_http_imgp_seen_t     *seen;
+    if (sc->next) {
+        return ngx_http_imgp_conf_providers_end(cf, sc);
+    }
+
+    ngx_http_imgp_conf_service_id(sc, sc->service);
+
+    if (ngx_http_imgp_conf_service_check(cf, sc) != NGX_CONF_OK
+        || ngx_http_imgp_conf_service_text(cf, sc) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* of the stage, or of a provider: what goes together */
+
+char *
+ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc)
+{
+    ngx_http_imgp_place_t    *place;
     ngx_http_imgp_service_t  *service;
 
     service = sc->service;
 
     if (service->send == NGX_HTTP_IMGP_SEND_RAW && sc->stage->nfrom > 1) {
-        seen = ngx_http_imgp_conf_seen(&sc->block, "from");
+        place = ngx_http_imgp_conf_place(sc, "from");
 
-        return ngx_http_imgp_conf_error(cf, &seen->place,
+        return ngx_http_imgp_conf_error(cf, place,
                                        "stage \"%V\" has %uz inputs, but a raw "
                                        "body holds one: use \"send multipart "
                                        "FIELD\" or \"send json FILE\"",
@@ -333,9 +357,9 @@ ngx_http_imgp_conf_service_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
     if (service->send == NGX_HTTP_IMGP_SEND_MULTIPART
         && ngx_http_imgp_service_header(service, "Content-Type"))
     {
-        seen = ngx_http_imgp_conf_seen(&sc->block, "send");
+        place = ngx_http_imgp_conf_place(sc, "send");
 
-        return ngx_http_imgp_conf_error(cf, &seen->place,
+        return ngx_http_imgp_conf_error(cf, place,
                                         "\"send multipart\" makes its own "
                                         "\"Content-Type\": remove \"header "
                                         "Content-Type\" from stage \"%V\"",
@@ -348,11 +372,20 @@ ngx_http_imgp_conf_service_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_imgp_service_text(cf, sc) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
     return NGX_CONF_OK;
+}
+
+
+/* of a directive, or of the block that does not have it */
+
+ngx_http_imgp_place_t *
+ngx_http_imgp_conf_place(ngx_http_imgp_stage_conf_t *sc, const char *name)
+{
+    ngx_http_imgp_seen_t  *seen;
+
+    seen = ngx_http_imgp_conf_seen(&sc->block, name);
+
+    return seen ? &seen->place : &sc->block.place;
 }
 
 
@@ -375,8 +408,8 @@ ngx_http_imgp_service_header(ngx_http_imgp_service_t *service,
 }
 
 
-static ngx_int_t
-ngx_http_imgp_service_text(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
+ngx_int_t
+ngx_http_imgp_conf_service_text(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
 {
     u_char       *p;
     ngx_str_t    *url, full;

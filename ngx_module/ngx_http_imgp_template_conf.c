@@ -144,7 +144,6 @@ ngx_http_imgp_conf_template_inputs(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc)
 {
     imgp_uint_t             i, n, from;
-    ngx_http_imgp_seen_t   *seen;
     imgp_template_slot_t   *slot;
 
     slot = imgp_template_slots(sc->service->template, &n);
@@ -161,9 +160,8 @@ ngx_http_imgp_conf_template_inputs(ngx_conf_t *cf,
         from = ngx_http_imgp_template_from(sc, &slot[i].name);
 
         if (from == IMGP_FROM_MAX) {
-            seen = ngx_http_imgp_conf_seen(&sc->block, "send");
-
-            return ngx_http_imgp_conf_error(cf, &seen->place,
+            return ngx_http_imgp_conf_error(cf,
+                                   ngx_http_imgp_conf_place(sc, "send"),
                                    "line %ui of the template wants the input "
                                    "\"%*s\", which stage \"%V\" does not read: "
                                    "add it to its \"from\"",

@@ -17,9 +17,7 @@
 
 static void ngx_http_imgp_unit_begin(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit);
-static void ngx_http_imgp_unit_unwait(ngx_http_imgp_unit_t *unit);
 static ngx_msec_t ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit);
-static void ngx_http_imgp_unit_again(ngx_event_t *ev);
 static void ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_unit_end(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_unit_log(ngx_http_imgp_unit_t *unit);
@@ -130,9 +128,11 @@ ngx_http_imgp_unit_wait(ngx_http_imgp_unit_t *unit,
 }
 
 
-static void
+void
 ngx_http_imgp_unit_unwait(ngx_http_imgp_unit_t *unit)
 {
+    ngx_http_imgp_follow_stop(unit);
+
     ngx_queue_remove(&unit->queue);
     unit->state = NGX_HTTP_IMGP_UNIT_IDLE;
 
@@ -268,7 +268,8 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
 
     if (code != IMGP_E_STORE_FULL && code != IMGP_E_STORE_AWAY
         && (imgp_error_class(code) != IMGP_CLASS_TRANSIENT
-            || unit->attempts > stage->retries))
+            || unit->attempts - unit->spent > stage->retries)
+        && !ngx_http_imgp_post_next(unit))
     {
         ngx_http_imgp_unit_end(unit);
         return;
@@ -301,12 +302,17 @@ ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit)
                             ngx_min(unit->attempts + 1, 6), ngx_random(), 0);
     }
 
-    return imgp_backoff(stage->retry_delay, unit->attempts, ngx_random(),
-                        unit->call.retry_after);
+    if (unit->attempts == unit->spent) {
+        /* another provider */
+        return 0;
+    }
+
+    return imgp_backoff(stage->retry_delay, unit->attempts - unit->spent,
+                        ngx_random(), unit->call.retry_after);
 }
 
 
-static void
+void
 ngx_http_imgp_unit_again(ngx_event_t *ev)
 {
     ngx_http_imgp_unit_attempt(ev->data);

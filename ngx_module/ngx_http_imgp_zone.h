@@ -22,6 +22,7 @@
                                            many as nginx can have */
 #define NGX_HTTP_IMGP_PIPELINES   NGX_HTTP_IMGP_PIPELINES_MAX
 #define NGX_HTTP_IMGP_RING        1024
+#define NGX_HTTP_IMGP_SERVICES    256   /* with a rate or a breaker */
 #define NGX_HTTP_IMGP_CELL        256
 #define NGX_HTTP_IMGP_CELL_DATA   (NGX_HTTP_IMGP_CELL - sizeof(uint32_t))
 #define NGX_HTTP_IMGP_CELLS_JOB   4     /* per slot, on the average */
@@ -105,6 +106,15 @@ typedef struct {
 } ngx_http_imgp_flight_t;
 
 
+/* what is remembered of a service that is taken care of; zeroes: free */
+
+typedef struct {
+    u_char                         id[NGX_HTTP_IMGP_SERVICE_ID];
+    ngx_msec_t                     used;
+    imgp_care_state_t              state;
+} ngx_http_imgp_shservice_t;
+
+
 typedef struct {
     u_char                         id[IMGP_ID_BYTES];
     uint32_t                       kind;
@@ -147,6 +157,7 @@ typedef struct {
     ngx_atomic_t                   ring_head;
     ngx_http_imgp_wakeup_t         ring[NGX_HTTP_IMGP_RING];
 
+    ngx_http_imgp_shservice_t      services[NGX_HTTP_IMGP_SERVICES];
     ngx_http_imgp_shworker_t       workers[NGX_HTTP_IMGP_WORKERS];
     ngx_http_imgp_shpipeline_t     pipelines[NGX_HTTP_IMGP_PIPELINES];
 } ngx_http_imgp_shzone_t;
@@ -171,6 +182,11 @@ struct ngx_http_imgp_zone_s {
 
 #define ngx_http_imgp_is_suspect(slot)  ((slot)->lost >= IMGP_LOST_CRASH)
 
+
+/* under the lock: of a service that is taken care of (ngx_http_imgp_care.c) */
+
+imgp_care_state_t *ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service);
 
 void ngx_http_imgp_zone_lock(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_zone_unlock(ngx_http_imgp_zone_t *zone);

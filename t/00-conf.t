@@ -1359,3 +1359,117 @@ stage a {
 }
 --- emerg
 4: "poll" does not go with "resize": it is an option of "post", remove it from stage "a"
+
+=== TEST 171: rate, breaker and providers
+--- stages
+stage a { resize 9; }
+stage b {
+    from upload a;
+    send json HTML/t.json;
+    take json /a base64;
+    rate 30r/m;
+    retry 2 1s;
+    provider one { post http://[::1]/ max_fails=3 fail_timeout=1s; header X-A b; }
+    provider two {
+        post http://[::1]:81/ fail_timeout=2s;
+        send multipart f;
+        take body;
+        rate 10r/s;
+    }
+}
+stage c { post http://[::1]/ max_fails=0; rate 10000r/s; }
+--- files
+>>> t.json
+["{{inputs.a.base64}}"]
+
+=== TEST 172: rate
+--- stages
+stage a { post http://[::1]/; rate 10; }
+--- emerg
+2: invalid rate "10": it must be from 1 to 10000 calls a second or a minute, such as "10r/s" or "30r/m"
+
+=== TEST 173: rate, none
+--- stages
+stage a { post http://[::1]/; rate 0r/s; }
+--- emerg
+2: invalid rate "0r/s": it must be from 1 to 10000 calls a second or a minute, such as "10r/s" or "30r/m"
+
+=== TEST 174: post, an unknown option
+--- stages
+stage a { post http://[::1]/ weight=3; }
+--- emerg
+2: invalid "weight=3" in "post": after the URL there may be "max_fails=NUMBER" and "fail_timeout=TIME"
+
+=== TEST 175: post, fails
+--- stages
+stage a { post http://[::1]/ max_fails=1001; }
+--- emerg
+2: invalid number "1001" in "post": it must be from 0 to 1000
+
+=== TEST 176: a provider without a service
+--- stages
+stage a {
+    provider one { header X-A b; }
+}
+--- emerg
+3: provider "one" calls nothing: give it a "post"
+
+=== TEST 177: providers beside a service
+--- stages
+stage a {
+    post http://[::1]/;
+    provider one { post http://[::1]/; }
+}
+--- emerg
+4: stage "a" has two operations, "post" and "provider": make two stages of it
+
+=== TEST 178: a service beside providers
+--- stages
+stage a {
+    provider one { post http://[::1]/; }
+    post http://[::1]/;
+}
+--- emerg
+4: stage "a" has two operations, "provider" and "post": make two stages of it
+
+=== TEST 179: a provider twice
+--- stages
+stage a {
+    provider one { post http://[::1]/; }
+    provider one { post http://[::1]/; }
+}
+--- emerg
+4: duplicate provider "one": rename it
+
+=== TEST 180: a header beside providers
+--- stages
+stage a {
+    provider one { post http://[::1]/; }
+    header X-Key x;
+}
+--- emerg
+4: "header" beside providers: give it to each provider of stage "a" that it is for
+
+=== TEST 181: a raw body of a provider holds one input
+--- stages
+stage a { resize 9; }
+stage b {
+    from upload a;
+    provider one { post http://[::1]/; }
+}
+--- emerg
+5: stage "b" has 2 inputs, but a raw body holds one: use "send multipart FIELD" or "send json FILE"
+
+=== TEST 182: what a provider does not know
+--- stages
+stage a {
+    provider one { post http://[::1]/; timeout 1s; }
+}
+--- emerg
+3: "timeout" directive is not allowed here
+
+=== TEST 183: a provider in a pipeline
+--- stages
+provider one { post http://[::1]/; }
+--- emerg
+2: "provider" directive is not allowed here

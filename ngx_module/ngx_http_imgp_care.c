@@ -1,0 +1,72 @@
+
+/*
+ * Rates and breakers of services, over all workers: their state lies in the
+ * zone, found by an id that a reload does not change.  What it means is in
+ * src/plan/imgp_care.c.
+ *
+ * Called from the event loop of workers, under the zone's lock.  The clock is
+ * nginx's monotonic one, the same for all processes of a machine.
+ */
+
+
+#include "ngx_http_imgp_zone.h"
+
+
+/* NULL: nothing is to be taken care of */
+
+imgp_care_state_t *
+ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service)
+{
+    ngx_uint_t                  i;
+    ngx_http_imgp_shservice_t  *s, *oldest;
+
+    if (service->care.interval == 0 && service->care.max_fails == 0) {
+        return NULL;
+    }
+
+    oldest = NULL;
+
+    for (i = 0; i < NGX_HTTP_IMGP_SERVICES; i++) {
+        s = &zone->sh->services[i];
+
+        if (ngx_memcmp(s->id, service->id, NGX_HTTP_IMGP_SERVICE_ID) == 0) {
+            s->used = ngx_current_msec;
+            return &s->state;
+        }
+
+        if (oldest == NULL || s->used < oldest->used) {
+            oldest = s;
+        }
+    }
+
+    ngx_memzero(oldest, sizeof(ngx_http_imgp_shservice_t));
+    ngx_memcpy(oldest->id, service->id, NGX_HTTP_IMGP_SERVICE_ID);
+    oldest->used = ngx_current_msec;
+
+    return &oldest->state;
+}
+
+
+ngx_uint_t
+ngx_http_imgp_care_ended(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service, ngx_uint_t failed)
+{
+    ngx_uint_t          changed;
+    imgp_care_state_t  *state;
+
+    changed = 0;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    state = ngx_http_imgp_care_state(zone, service);
+
+    if (state) {
+        changed = imgp_care_end(&service->care, state, ngx_current_msec,
+                                failed);
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    return changed;
+}

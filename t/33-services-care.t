@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+
+# Care for services: rates and breakers over all workers, and providers that
+# take each other's place.
+
+import socket
+import threading
+import time
+
+from imgp import Model, Nginx, SLOW, free_port, parallel, tap, wait_for
+from pictures import unique_png
+
+M = 'post http://%%MODEL%%'
+
+STAGES = {
+    'rate': M + '/echo?rate; rate 20r/s;',
+    'breaker': 'post http://127.0.0.1:%%AWAY%%/echo max_fails=3 '
+               'fail_timeout=300ms; retry 20 10ms; concurrency 2;'
+               'timeout 5s;',
+
+    'spoilt': 'provider one { ' + M + '/status/500?one; }'
+              'provider two { ' + M + '/echo?two; send multipart f; '
+              'header X-Who two; }'
+              'send raw; retry 1 10ms;',
+    'refused': 'provider one { ' + M + '/status/402; header X-Key one; }'
+               'provider two { ' + M + '/status/401; }'
+               'provider three { ' + M + '/echo?three; }'
+               'retry 5 10ms;',
+    'open': 'provider one { post http://127.0.0.1:%%DEAD%%/ max_fails=1 '
+            'fail_timeout=1h; } provider two { ' + M + '/echo?open; }',
+    'all': 'provider one { ' + M + '/status/500?a; }'
+           'provider two { ' + M + '/status/503?b; } retry 1 10ms;',
+}
+
+PIPELINE = 'image_pipeline %s { stage call { %s } }\n'
+counter = iter(range(1, 1 << 20))
+
+
+def run(name):
+    answer = nginx.post('/%s/' % name, unique_png(next(counter), 16, 16))
+    return nginx.finish(answer.headers['Location']) \
+        if answer.status == 202 else answer.json
+
+
+def rate():
+    began = time.monotonic()
+    documents = parallel(lambda n: run('rate'), range(41), 41)
+    took = time.monotonic() - began
+    tap.is_({d['status'] for d in documents}, {'succeeded'},
+            '41 jobs, 20 a second, 4 workers')
+    tap.ok(1.95 <= took <= 2.6 * SLOW, '... in %.2f s' % took)
+    tap.ok(max(d['stages'][0]['queue_ms'] for d in documents) >= 1500,
+           '... and their wait is no time of the service')
+    tap.ok(all(d['stages'][0]['attempts'] == 1 for d in documents),
+           '... nor an attempt')
+
+
+class Away:
+    """Takes connections and closes them, and counts them."""
+
+    def __init__(self):
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(('127.0.0.1', 0))
+        self.listener.listen(64)
+        self.port = self.listener.getsockname()[1]
+        self.count = 0
+        self.over = False
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            connection, _ = self.listener.accept()
+
+            if self.over:
+                connection.close()
+                return
+
+            self.count += 1
+            connection.close()
+
+    def end(self):
+        self.over = True
+        socket.create_connection(('127.0.0.1', self.port)).close()
+        self.thread.join()
+        self.listener.close()
+
+
+def breaker():
+    places = [nginx.post('/breaker/', unique_png(next(counter)))
+              .headers['Location'] for n in range(12)]
+    tap.ok(wait_for(lambda: nginx.logged('is out of order')),
+           'a service that is away: it is left alone')
+    time.sleep(3)                              # what is measured: an outage
+    count = away.count
+    tap.ok(count <= 4 + 11, '... but for a look now and then: %d connections'
+           % count)
+    tap.is_({nginx.get(place).json['status'] for place in places},
+            {'running'}, '... all jobs wait')
+
+    away.end()
+    back = Model(away.port)
+    began = time.monotonic()
+    documents = [nginx.finish(place) for place in places]
+    took = time.monotonic() - began
+    tap.is_({d['status'] for d in documents}, {'succeeded'},
+            'it is back: all jobs end')
+    tap.ok(took < 3 * SLOW, '... within %.2f s' % took)
+    tap.ok(nginx.logged('works again'), '... and the log tells')
+    back.end()
+
+
+def providers():
+    document = run('spoilt')
+    tap.is_((document['status'], document['stages'][0]['attempts'],
+             model.last()['target'], model.calls('/status/500'),
+             model.last()['headers'].get('x-who'),
+             list(model.last()['fields'])),
+            ('succeeded', 3, '/echo?two', 2, 'two', ['f']),
+            'retries used up: the next provider, in its own form')
+
+    document = run('refused')
+    tap.is_((document['status'], document['stages'][0]['attempts'],
+             model.last()['target'], model.last()['headers'].get('x-key')),
+            ('succeeded', 3, '/echo?three', None),
+            'who refuses is not asked again')
+
+    first = run('open')
+    tap.is_((first['status'], first['stages'][0]['attempts']),
+            ('succeeded', 2), 'a provider that is away')
+    documents = parallel(lambda n: run('open'), range(8), 8)
+    tap.is_({(d['status'], d['stages'][0]['attempts']) for d in documents},
+            {('succeeded', 1)}, '... is passed by, in every worker')
+
+    document = run('all')
+    tap.is_((document['status'], document['error']['service_status'],
+             document['stages'][0]['attempts']), ('failed', 503, 4),
+            'all of them fail: so does the job')
+
+    calls = model.peak()['total']
+    image = unique_png(next(counter))
+    first = nginx.finish(nginx.post('/spoilt/', image).headers['Location'])
+    answer = nginx.post('/spoilt/', image)
+    tap.is_((answer.status, model.peak()['total'] - calls), (200, 3),
+            'what a second provider gave is known, too')
+
+
+model = Model()
+away = Away()
+nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
+                      % (name, name) for name in STAGES),
+              workers=4, http='image_pipeline_path %%STORE%% zone=jobs:8m '
+              'sync=off; image_pipeline_threads image;'
+              + ''.join(PIPELINE % item for item in STAGES.items()),
+              MODEL=model.address, AWAY=away.port, DEAD=free_port())
+nginx.start()
+
+rate()
+breaker()
+providers()
+
+tap.is_(nginx.alerts(), [], 'nothing alarming is logged')
+tap.done()
