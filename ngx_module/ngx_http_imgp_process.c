@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_imgp.h"
+#include <imgp/imgp_work.h>
 
 
 #define NGX_HTTP_IMGP_HOLD  1000     /* ms between looks at a held process */
@@ -55,6 +56,8 @@ ngx_http_imgp_init_process(ngx_cycle_t *cycle)
     if (imcf == NULL) {
         return NGX_OK;
     }
+
+    imgp_work_keep();
 
     w = ngx_http_imgp_worker_create(cycle, imcf);
 

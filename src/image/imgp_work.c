@@ -10,7 +10,12 @@
  */
 
 
+#include <stdlib.h>
 #include <imgp/imgp_work.h>
+
+#if (__GLIBC__)
+#include <malloc.h>
+#endif
 
 
 #define IMGP_WORK_HEAD  16            /* keeps the alignment of malloc() */
@@ -206,4 +211,18 @@ imgp_work_step(imgp_work_t *work, uint64_t done, uint64_t total)
     }
 
     return imgp_work_poll(work);
+}
+
+
+/* the half is the most that glibc lets blocks of a thread's heap have */
+
+void
+imgp_work_keep(void)
+{
+#if (__GLIBC__)
+
+    (void) mallopt(M_MMAP_THRESHOLD, IMGP_WORK_KEEP / 2);
+    (void) mallopt(M_TRIM_THRESHOLD, IMGP_WORK_KEEP);
+
+#endif
 }

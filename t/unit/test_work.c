@@ -5,6 +5,12 @@
  */
 
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE                   /* RUSAGE_THREAD */
+#endif
+
+#include <pthread.h>
+#include <sys/resource.h>
 #include "imgp_test.h"
 #include <imgp/imgp_work.h>
 
@@ -18,6 +24,7 @@ static void test_account(void);
 static void test_limits(void);
 static void test_sizes(void);
 static void test_steps(void);
+static void test_keep(void);
 
 
 int
@@ -27,6 +34,7 @@ main(void)
     test_limits();
     test_sizes();
     test_steps();
+    test_keep();
 
     return done();
 }
@@ -166,4 +174,64 @@ test_steps(void)
     cancel = 1;
     is_int(imgp_work_step(&work, 1, 2), IMGP_ERROR, "canceled");
     is_int(task.error.code, IMGP_E_CANCELED, "and the error says so");
+}
+
+
+#if (__GLIBC__) && !(__SANITIZE_ADDRESS__)
+
+/* 8 MB in blocks of 512 kB, as often as a pool thread has jobs */
+
+static void *
+test_jobs(void *data)
+{
+    int            i, job;
+    long          *faults = data;
+    u_char        *p[16];
+    struct rusage  r;
+
+    for (job = 0; job < 2; job++) {
+        getrusage(RUSAGE_THREAD, &r);
+        faults[job] = -r.ru_minflt;
+
+        for (i = 0; i < 16; i++) {
+            p[i] = malloc(512 * 1024);
+            memset(p[i], job, 512 * 1024);
+        }
+
+        for (i = 0; i < 16; i++) {
+            free(p[i]);
+        }
+
+        getrusage(RUSAGE_THREAD, &r);
+        faults[job] += r.ru_minflt;
+    }
+
+    return NULL;
+}
+
+#endif
+
+
+static void
+test_keep(void)
+{
+#if (__GLIBC__) && !(__SANITIZE_ADDRESS__)
+
+    long       faults[2];
+    pthread_t  thread;
+
+    imgp_work_keep();
+
+    pthread_create(&thread, NULL, test_jobs, faults);
+    pthread_join(thread, NULL);
+
+    ok(faults[0] > 1000 && faults[1] < 100,
+       "kept for the next run (%ld page faults, then %ld)", faults[0],
+       faults[1]);
+
+#else
+
+    skip("another allocator");
+
+#endif
 }
