@@ -17,6 +17,9 @@ static void ngx_http_imgp_rebuild_cells(ngx_http_imgp_zone_t *zone,
 static ngx_int_t ngx_http_imgp_rebuild_mark(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot, u_char *used);
 static void ngx_http_imgp_rebuild_slots(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_rebuild_reset(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_rebuild_list(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot);
 static void ngx_http_imgp_rebuild_flights(ngx_http_imgp_zone_t *zone);
 static int ngx_libc_cdecl ngx_http_imgp_rebuild_cmp(const void *one,
     const void *two);
@@ -126,28 +129,13 @@ ngx_http_imgp_rebuild_mark(ngx_http_imgp_zone_t *zone,
 static void
 ngx_http_imgp_rebuild_slots(ngx_http_imgp_zone_t *zone)
 {
-    uint32_t                     i, n, *index;
-    ngx_http_imgp_slot_t        *slot, **order;
-    ngx_http_imgp_shzone_t      *sh;
-    ngx_http_imgp_shpipeline_t  *p;
+    uint32_t                 i, n, *index;
+    ngx_http_imgp_slot_t    *slot, **order;
+    ngx_http_imgp_shzone_t  *sh;
 
     sh = zone->sh;
 
-    for (i = 0; i < sh->nhash; i++) {
-        zone->job_hash[i] = NGX_HTTP_IMGP_NONE;
-    }
-
-    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
-        p = &sh->pipelines[i];
-        p->queue.head = p->queue.tail = NGX_HTTP_IMGP_NONE;
-        p->queue.count = 0;
-        p->running = 0;
-    }
-
-    sh->final.head = sh->final.tail = NGX_HTTP_IMGP_NONE;
-    sh->final.count = 0;
-    sh->free_slot = NGX_HTTP_IMGP_NONE;
-    sh->suspects = 0;
+    ngx_http_imgp_rebuild_reset(zone);
 
     order = ngx_alloc((sh->njobs + 1) * sizeof(ngx_http_imgp_slot_t *),
                       zone->log);
@@ -177,26 +165,66 @@ ngx_http_imgp_rebuild_slots(ngx_http_imgp_zone_t *zone)
               ngx_http_imgp_rebuild_cmp);
 
     for (i = 0; i < n; i++) {
-        slot = order[i];
-        p = &sh->pipelines[slot->pipeline];
-
-        switch (slot->state) {
-
-        case NGX_HTTP_IMGP_SLOT_QUEUED:
-            ngx_http_imgp_list_push(zone, &p->queue, slot - zone->slots, 0);
-            break;
-
-        case NGX_HTTP_IMGP_SLOT_RUNNING:
-            p->running++;
-            sh->suspects += ngx_http_imgp_is_suspect(slot);
-            break;
-
-        default: /* NGX_HTTP_IMGP_SLOT_FINAL */
-            ngx_http_imgp_list_push(zone, &sh->final, slot - zone->slots, 0);
-        }
+        ngx_http_imgp_rebuild_list(zone, order[i]);
     }
 
     ngx_free(order);
+}
+
+
+static void
+ngx_http_imgp_rebuild_reset(ngx_http_imgp_zone_t *zone)
+{
+    uint32_t                     i;
+    ngx_http_imgp_shzone_t      *sh;
+    ngx_http_imgp_shpipeline_t  *p;
+
+    sh = zone->sh;
+
+    for (i = 0; i < sh->nhash; i++) {
+        zone->job_hash[i] = NGX_HTTP_IMGP_NONE;
+    }
+
+    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
+        p = &sh->pipelines[i];
+        p->queue.head = p->queue.tail = NGX_HTTP_IMGP_NONE;
+        p->queue.count = 0;
+        p->running = 0;
+    }
+
+    sh->final.head = sh->final.tail = NGX_HTTP_IMGP_NONE;
+    sh->final.count = 0;
+    sh->free_slot = NGX_HTTP_IMGP_NONE;
+    sh->suspects = 0;
+}
+
+
+/* into the list and the counters of its state; in the order of their coming */
+
+static void
+ngx_http_imgp_rebuild_list(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot)
+{
+    ngx_http_imgp_shzone_t      *sh;
+    ngx_http_imgp_shpipeline_t  *p;
+
+    sh = zone->sh;
+    p = &sh->pipelines[slot->pipeline];
+
+    switch (slot->state) {
+
+    case NGX_HTTP_IMGP_SLOT_QUEUED:
+        ngx_http_imgp_list_push(zone, &p->queue, slot - zone->slots, 0);
+        break;
+
+    case NGX_HTTP_IMGP_SLOT_RUNNING:
+        p->running++;
+        sh->suspects += ngx_http_imgp_is_suspect(slot);
+        break;
+
+    default: /* NGX_HTTP_IMGP_SLOT_FINAL */
+        ngx_http_imgp_list_push(zone, &sh->final, slot - zone->slots, 0);
+    }
 }
 
 

@@ -64,6 +64,9 @@ static imgp_int_t ngx_http_imgp_sweep_found(void *data,
 static imgp_uint_t ngx_http_imgp_sweep_needed(void *data,
     const u_char digest[IMGP_DIGEST_LEN]);
 static void ngx_http_imgp_sweep_done(void *data);
+static void ngx_http_imgp_sweep_log(ngx_http_imgp_sweeper_t *s);
+static void ngx_http_imgp_sweep_leave(ngx_http_imgp_sweeper_t *s,
+    ngx_uint_t later);
 
 
 ngx_int_t
@@ -402,24 +405,7 @@ ngx_http_imgp_sweep_done(void *data)
     w = s->worker;
     s->busy = 0;
 
-    if (s->error.error.code) {
-        ngx_log_error(NGX_LOG_CRIT, w->log, s->error.syserr,
-                      "%s() failed while sweeping the image pipeline's store",
-                      s->error.call);
-    }
-
-    if (s->odd.spoilt) {
-        ngx_log_error(NGX_LOG_CRIT, w->log, 0,
-                      "image pipeline: %ui spoilt records in the journal, "
-                      "moved to tmp/", (ngx_uint_t) s->odd.spoilt);
-    }
-
-    if (s->odd.foreign && s->odd.foreign != w->zone->sh->foreign) {
-        ngx_log_error(NGX_LOG_WARN, w->log, 0,
-                      "image pipeline: %ui records of another version of the "
-                      "module in the journal, left for that one",
-                      (ngx_uint_t) s->odd.foreign);
-    }
+    ngx_http_imgp_sweep_log(s);
 
     /* asked after the look into the journal: who wrote there was alive */
 
@@ -437,35 +423,78 @@ ngx_http_imgp_sweep_done(void *data)
     imgp_set_free(&s->needed);
     imgp_set_free(&s->known);
 
-    ngx_http_imgp_zone_lock(w->zone);
-
-    if (later) {
-        w->zone->sh->recovery = NGX_HTTP_IMGP_SWEEP_LATER;
-
-    } else if (w->zone->sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY) {
-        w->zone->sh->recovery++;
-    }
-
-    w->zone->sh->swept = ngx_current_msec;
-
-    if (w->zone->sh->sweeper == w->zone->me) {
-        w->zone->sh->sweeper = NGX_HTTP_IMGP_NONE;
-    }
-
-    w->zone->sh->foreign = s->odd.foreign;
-
-    /* what was added meanwhile may be counted twice, until the next sweep */
-
-    if (s->sweep.files) {
-        w->zone->sh->stuck = s->sweep.removed == 0
-                             && s->sweep.size > s->sweep.max_size;
-        (void) ngx_atomic_fetch_add(&w->zone->sh->store_bytes,
-                                    s->sweep.size - s->bytes);
-    }
-
-    ngx_http_imgp_zone_unlock(w->zone);
+    ngx_http_imgp_sweep_leave(s, later);
 
     if (s->nfound) {
         ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
     }
+}
+
+
+static void
+ngx_http_imgp_sweep_log(ngx_http_imgp_sweeper_t *s)
+{
+    ngx_log_t  *log;
+
+    log = s->worker->log;
+
+    if (s->error.error.code) {
+        ngx_log_error(NGX_LOG_CRIT, log, s->error.syserr,
+                      "%s() failed while sweeping the image pipeline's store",
+                      s->error.call);
+    }
+
+    if (s->odd.spoilt) {
+        ngx_log_error(NGX_LOG_CRIT, log, 0,
+                      "image pipeline: %ui spoilt records in the journal, "
+                      "moved to tmp/", (ngx_uint_t) s->odd.spoilt);
+    }
+
+    if (s->odd.foreign && s->odd.foreign != s->worker->zone->sh->foreign) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "image pipeline: %ui records of another version of the "
+                      "module in the journal, left for that one",
+                      (ngx_uint_t) s->odd.foreign);
+    }
+}
+
+
+/* what the next sweeper goes by, whoever that is */
+
+static void
+ngx_http_imgp_sweep_leave(ngx_http_imgp_sweeper_t *s, ngx_uint_t later)
+{
+    ngx_http_imgp_zone_t    *zone;
+    ngx_http_imgp_shzone_t  *sh;
+
+    zone = s->worker->zone;
+    sh = zone->sh;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    if (later) {
+        sh->recovery = NGX_HTTP_IMGP_SWEEP_LATER;
+
+    } else if (sh->recovery <= NGX_HTTP_IMGP_SWEEP_EARLY) {
+        sh->recovery++;
+    }
+
+    sh->swept = ngx_current_msec;
+    sh->foreign = s->odd.foreign;
+
+    if (sh->sweeper == zone->me) {
+        sh->sweeper = NGX_HTTP_IMGP_NONE;
+    }
+
+    /* what was added meanwhile may be counted twice, until the next sweep */
+
+    if (s->sweep.files) {
+        sh->stuck = s->sweep.removed == 0
+                    && s->sweep.size > s->sweep.max_size;
+
+        (void) ngx_atomic_fetch_add(&sh->store_bytes,
+                                    s->sweep.size - s->bytes);
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
 }
