@@ -90,8 +90,10 @@ INCLUDES    ?= /usr/include /usr/local/include
 found        = $(if $(filter $(1),$(WITHOUT)),, \
                  $(if $(wildcard $(INCLUDES:%=%/$(2))),$(3)))
 
-HAVE         = $(call found,libdeflate,libdeflate.h,-DIMGP_HAVE_LIBDEFLATE=1)
-HAVE_LIBS    = $(call found,libdeflate,libdeflate.h,-ldeflate)
+HAVE         = $(call found,libdeflate,libdeflate.h,-DIMGP_HAVE_LIBDEFLATE=1) \
+               $(call found,isal,isa-l/igzip_lib.h,-DIMGP_HAVE_ISAL=1)
+HAVE_LIBS    = $(call found,libdeflate,libdeflate.h,-ldeflate) \
+               $(call found,isal,isa-l/igzip_lib.h,-lisal)
 
 CFLAGS       = -std=gnu11 $(WARN) $(OPT) -fPIC -pthread -Iinclude -MMD -MP \
                $(HAVE)

@@ -1,9 +1,13 @@
 
 /*
- * The PNG reader over libpng: every colour type and depth, interlaced or
- * not; palettes, low depths and tRNS are expanded, 16 bits are kept.  One
- * thread, opened by imgp_reader.c, closed by imgp_decode.c; all of libpng's
- * memory (zlib's too) is the run's.
+ * The PNG reader: every colour type and depth, interlaced or not; palettes,
+ * low depths and tRNS are expanded, 16 bits are kept.  One thread, opened by
+ * imgp_reader.c, closed by imgp_decode.c; all of libpng's memory (zlib's too)
+ * is the run's.
+ *
+ * libpng reads all that stands before the pixels, with its rules and limits,
+ * and the pixels of interlaced images; those of the others are read by
+ * imgp_png_rows.c, at several times its speed.
  *
  * Strict: a wrong CRC is an error in any chunk, so is a missing IEND; what
  * follows IEND is ignored.  Of an APNG the default image is taken.  Only
@@ -18,11 +22,16 @@
 #include <setjmp.h>
 #include <png.h>
 #include <imgp/imgp_png.h>
+#include <imgp/imgp_png_expand.h>
+#include <imgp/imgp_png_rows.h>
 #include <imgp/imgp_exif.h>
 #include <imgp/imgp_icc.h>
 
 
-#define IMGP_PNG_IHDR_END  33         /* signature 8, IHDR 4 + 4 + 13 + 4 */
+#define IMGP_PNG_IHDR_END    33       /* signature 8, IHDR 4 + 4 + 13 + 4 */
+#define IMGP_PNG_IHDR_DEPTH  24
+#define IMGP_PNG_IHDR_TYPE   25
+#define IMGP_PNG_CHUNK_HEAD  8        /* length and type */
 
 
 typedef struct {
@@ -32,7 +41,10 @@ typedef struct {
     png_infop          info;
     jmp_buf            jmp;
 
-    imgp_str_t         rest;          /* input not yet read */
+    const u_char      *head;          /* the input's first bytes */
+    imgp_str_t         rest;          /* what libpng has not read of it */
+    imgp_png_rows_t   *rows;          /* one by one, or */
+    imgp_png_expand_t  expand;
     u_char            *whole;         /* all rows, of an interlaced image */
     uint32_t           next;          /* row */
 } imgp_png_reader_t;
@@ -46,6 +58,8 @@ static void imgp_png_read_form(imgp_png_reader_t *r);
 static void imgp_png_read_meta(imgp_png_reader_t *r);
 static imgp_int_t imgp_png_read_start(imgp_reader_t *reader, uint32_t width,
     uint32_t height);
+static imgp_int_t imgp_png_read_rows(imgp_png_reader_t *r);
+static void imgp_png_read_expand(imgp_png_reader_t *r);
 static imgp_int_t imgp_png_read_whole(imgp_png_reader_t *r);
 static imgp_int_t imgp_png_read_row(imgp_reader_t *reader, u_char *row);
 static imgp_int_t imgp_png_read_finish(imgp_reader_t *reader);
@@ -86,6 +100,7 @@ imgp_png_read_open(imgp_work_t *work, const imgp_str_t *data,
     r->reader.row = imgp_png_read_row;
     r->reader.finish = imgp_png_read_finish;
     r->reader.close = imgp_png_read_close;
+    r->head = data->data;
     r->rest = *data;
 
     if (imgp_png_read_size(r, data) != IMGP_OK
@@ -188,6 +203,8 @@ imgp_png_read_form(imgp_png_reader_t *r)
         png_set_swap(r->png);
     }
 
+    imgp_png_read_expand(r);          /* libpng forgets what it expands */
+
     png_set_expand(r->png);
     (void) png_set_interlace_handling(r->png);
     png_read_update_info(r->png, r->info);
@@ -199,7 +216,10 @@ imgp_png_read_form(imgp_png_reader_t *r)
                     channels <= 2 ? IMGP_SPACE_GRAY : IMGP_SPACE_RGB,
                     channels % 2 == 0, png_get_bit_depth(r->png, r->info));
 
-    if (png_get_rowbytes(r->png, r->info) != rows->stride) {
+    if (png_get_rowbytes(r->png, r->info) != rows->stride
+        || rows->channels != (r->expand.palette ? r->expand.palette
+                              : r->expand.channels + r->expand.keyed))
+    {
         png_error(r->png, "rows of an unexpected length");
     }
 }
@@ -232,7 +252,7 @@ imgp_png_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
     r = (imgp_png_reader_t *) reader;
 
     if (png_get_interlace_type(r->png, r->info) == PNG_INTERLACE_NONE) {
-        return IMGP_OK;
+        return imgp_png_read_rows(r);
     }
 
     r->whole = imgp_work_array(reader->work, reader->rows.height,
@@ -242,6 +262,80 @@ imgp_png_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
     }
 
     return imgp_png_read_whole(r);
+}
+
+
+/* libpng stands behind the first IDAT chunk's length and type */
+
+static imgp_int_t
+imgp_png_read_rows(imgp_png_reader_t *r)
+{
+    imgp_png_rows_conf_t  conf;
+
+    memset(&conf, 0, sizeof(imgp_png_rows_conf_t));
+
+    conf.rest.data = r->rest.data - IMGP_PNG_CHUNK_HEAD;
+    conf.rest.len = r->rest.len + IMGP_PNG_CHUNK_HEAD;
+    conf.palette = png_get_valid(r->png, r->info, PNG_INFO_PLTE) != 0;
+    conf.chunk_max = IMGP_ICC_MAX;
+    conf.simd = IMGP_SIMD_BEST;
+
+    conf.step = (r->expand.depth * r->expand.channels + 7) / 8;
+    conf.len = ((size_t) r->expand.width * r->expand.depth
+                * r->expand.channels + 7) / 8;
+
+    r->rows = imgp_png_rows_open(r->reader.work, &conf);
+
+    return r->rows ? IMGP_OK : IMGP_ERROR;
+}
+
+
+/* the form of the rows as they are stored, from the file's own words */
+
+static void
+imgp_png_read_expand(imgp_png_reader_t *r)
+{
+    int                 i, n, ntrans;
+    uint32_t            mask;
+    png_bytep           trans;
+    png_colorp          colors;
+    png_color_16p       key;
+    imgp_png_expand_t  *e;
+
+    static const u_char  channels[] = { 1, 0, 3, 1, 2, 0, 4 };
+
+    e = &r->expand;
+    e->width = r->reader.full_width;
+    e->depth = r->head[IMGP_PNG_IHDR_DEPTH];
+    e->channels = channels[r->head[IMGP_PNG_IHDR_TYPE]];
+
+    key = NULL;
+    ntrans = 0;
+    (void) png_get_tRNS(r->png, r->info, &trans, &ntrans, &key);
+
+    if (r->head[IMGP_PNG_IHDR_TYPE] == PNG_COLOR_TYPE_PALETTE) {
+        e->palette = (ntrans > 0) ? 4 : 3;
+        n = 0;
+        (void) png_get_PLTE(r->png, r->info, &colors, &n);
+
+        for (i = 0; i < 256; i++) {
+            e->colors[i][3] = (i < ntrans) ? trans[i] : 255;
+
+            if (i < n) {
+                e->colors[i][0] = colors[i].red;
+                e->colors[i][1] = colors[i].green;
+                e->colors[i][2] = colors[i].blue;
+            }
+        }
+
+    } else if (ntrans > 0 && key != NULL && e->channels % 2 == 1) {
+        mask = (1u << e->depth) - 1;  /* what libpng looks at */
+
+        e->keyed = 1;
+        e->key[0] = ((e->channels == 1) ? key->gray : key->red) & mask;
+        e->key[1] = key->green & mask;
+        e->key[2] = key->blue & mask;
+    }
 }
 
 
@@ -278,6 +372,7 @@ imgp_png_read_whole(imgp_png_reader_t *r)
 static imgp_int_t
 imgp_png_read_row(imgp_reader_t *reader, u_char *row)
 {
+    const u_char       *line;
     imgp_png_reader_t  *r;
 
     r = (imgp_png_reader_t *) reader;
@@ -288,11 +383,12 @@ imgp_png_read_row(imgp_reader_t *reader, u_char *row)
         return IMGP_OK;
     }
 
-    if (setjmp(r->jmp)) {
+    line = imgp_png_rows_next(r->rows);
+    if (line == NULL) {
         return IMGP_ERROR;
     }
 
-    png_read_row(r->png, row, NULL);
+    imgp_png_expand_row(&r->expand, line, row);
 
     return IMGP_OK;
 }
@@ -304,6 +400,10 @@ imgp_png_read_finish(imgp_reader_t *reader)
     imgp_png_reader_t  *r;
 
     r = (imgp_png_reader_t *) reader;
+
+    if (r->rows != NULL) {
+        return imgp_png_rows_finish(r->rows);
+    }
 
     if (setjmp(r->jmp)) {
         return IMGP_ERROR;
@@ -326,6 +426,7 @@ imgp_png_read_close(imgp_reader_t *reader)
         png_destroy_read_struct(&r->png, &r->info, NULL);
     }
 
+    imgp_png_rows_close(r->rows);
     imgp_work_free(reader->work, r->whole);
     imgp_work_free(reader->work, r);
 }

@@ -1,0 +1,32 @@
+
+/*
+ * PNG's filters, on the way in.
+ */
+
+
+#ifndef _IMGP_UNFILTER_H_INCLUDED_
+#define _IMGP_UNFILTER_H_INCLUDED_
+
+
+#include <imgp/imgp_types.h>
+#include <imgp/imgp_simd.h>
+
+
+
+
+/* bytes behind each row that may be read and written */
+
+#define IMGP_UNFILTER_PAD  4
+
+
+/*
+ * "type": imgp_filter_e; "row" is read from "line" and from the row above it,
+ * which is all zeros for the first one; "step" is bytes of a pixel.  ERROR:
+ * no such filter.
+ */
+
+imgp_int_t imgp_unfilter_row(uint32_t simd, uint32_t type, uint32_t step,
+    const u_char *line, const u_char *above, u_char *row, size_t len);
+
+
+#endif /* _IMGP_UNFILTER_H_INCLUDED_ */
