@@ -78,6 +78,7 @@ typedef struct {
 #define NGX_HTTP_IMGP_SEND_MULTIPART  1
 #define NGX_HTTP_IMGP_SEND_JSON       2
 #define NGX_HTTP_IMGP_SEND_NOTHING    3     /* GET */
+#define NGX_HTTP_IMGP_SEND_PUT        4     /* to S3 */
 
 
 /* text with params in it: "literal" then the param's value, if any */
@@ -92,6 +93,17 @@ typedef struct {
     ngx_str_t                      name;
     ngx_array_t                    pieces;   /* ngx_http_imgp_piece_t */
 } ngx_http_imgp_field_t;
+
+
+/* where "put s3://" stores, below the service's URL */
+
+typedef struct {
+    ngx_array_t                    key;      /* ngx_http_imgp_piece_t */
+    ngx_uint_t                     named;    /* by the content, below key */
+    ngx_str_t                      sign;     /* NUL-terminated, for curl: */
+    ngx_str_t                      access;   /* "aws:amz:REGION:s3", keys */
+    ngx_str_t                      secret;
+} ngx_http_imgp_put_t;
 
 
 /* the beginning of a digest of pipeline, stage and provider: by it the zone
@@ -129,6 +141,8 @@ struct ngx_http_imgp_service_s {
                                                 besides its own */
     imgp_poll_t                   *poll;     /* or NULL */
     imgp_msec_t                    every;
+
+    ngx_http_imgp_put_t           *put;      /* or NULL */
 
     imgp_care_t                    care;
     u_char                         id[NGX_HTTP_IMGP_SERVICE_ID];
@@ -427,11 +441,12 @@ struct ngx_http_imgp_call_s {
     ngx_uint_t                     ninputs;
     imgp_template_body_t          *request;    /* of "send json" */
     u_char                         key[IMGP_DIGEST_LEN];  /* Idempotency-Key */
+    const u_char                  *digest;     /* of the only input, to sign */
     char                           trace[56];  /* traceparent, or "" */
     ngx_msec_t                     timeout;    /* of the whole call */
     size_t                         max_reply;
-    unsigned                       poll:1;     /* 303 and an empty body are
-                                                  answers, too */
+    unsigned                       poll:1;     /* 303 is an answer, too */
+    unsigned                       empty:1;    /* ... and an empty body */
 
     void                         (*done)(ngx_http_imgp_call_t *call);
     void                          *data;

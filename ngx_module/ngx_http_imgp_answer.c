@@ -254,7 +254,7 @@ ngx_http_imgp_answer_finish(ngx_http_imgp_answer_t *answer,
     } else if (t->result != CURLE_OK || call->status == 0) {
         ngx_http_imgp_answer_result(answer, call, t);
 
-    } else if (answer->len == 0 && !call->poll) {
+    } else if (answer->len == 0 && !call->empty) {
         (void) imgp_error_set(&call->error, IMGP_E_SERVICE_REPLY,
                               "answer is empty");
 

@@ -55,7 +55,7 @@ static ngx_int_t ngx_http_imgp_ask_input(curl_mimepart *part,
 static size_t ngx_http_imgp_ask_read(char *buf, size_t size, size_t n,
     void *data);
 static int ngx_http_imgp_ask_seek(void *data, curl_off_t offset, int origin);
-static const char *ngx_http_imgp_ask_suffix(const char *type);
+static ngx_int_t ngx_http_imgp_ask_put(ngx_http_imgp_call_t *call, CURL *easy);
 static const char *ngx_http_imgp_ask_type(ngx_http_imgp_call_t *call,
     ngx_uint_t i);
 static ngx_int_t ngx_http_imgp_ask_text(ngx_pool_t *pool,
@@ -108,6 +108,9 @@ ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask, ngx_http_imgp_call_t *call,
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         return NGX_OK;
 
+    case NGX_HTTP_IMGP_SEND_PUT:
+        return ngx_http_imgp_ask_put(call, easy);
+
     case NGX_HTTP_IMGP_SEND_JSON:
         return ngx_http_imgp_ask_json(call, easy);
 
@@ -154,9 +157,12 @@ ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
     *p = '\0';
 
     /* a header without a value is one that curl does not send: it would wait
-       a second for "100 Continue" before a large body */
+       a second for "100 Continue" before a large body.  Of a signed request it
+       would be signed (up to 8.0), and S3 answers it at once */
 
-    if (ngx_http_imgp_ask_add(ask, "Expect:") != NGX_OK) {
+    if (call->service->put == NULL
+        && ngx_http_imgp_ask_add(ask, "Expect:") != NGX_OK)
+    {
         return ngx_http_imgp_ask_no_memory(call);
     }
 
@@ -173,8 +179,20 @@ ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
         return ngx_http_imgp_ask_no_memory(call);
     }
 
+    if (call->service->put) {
+        p = (u_char *) key;
+        *ngx_hex_dump(p, (u_char *) call->digest, IMGP_DIGEST_LEN) = '\0';
+
+        if (ngx_http_imgp_ask_own(ask, call, "x-amz-content-sha256", key)
+            != NGX_OK)
+        {
+            return ngx_http_imgp_ask_no_memory(call);
+        }
+    }
+
     if (call->service->send == NGX_HTTP_IMGP_SEND_RAW
-        || call->service->send == NGX_HTTP_IMGP_SEND_JSON)
+        || call->service->send == NGX_HTTP_IMGP_SEND_JSON
+        || call->service->send == NGX_HTTP_IMGP_SEND_PUT)
     {
         type = call->request ? "application/json"
                              : ngx_http_imgp_ask_type(call, 0);
@@ -304,6 +322,33 @@ ngx_http_imgp_ask_raw(ngx_http_imgp_call_t *call, CURL *easy)
                      input->len ? (char *) input->data : "");
 
     return NGX_OK;
+}
+
+
+/* curl signs what it sends (SigV4), with the digest that is in a header; dots
+   in a key are no folders */
+
+static ngx_int_t
+ngx_http_imgp_ask_put(ngx_http_imgp_call_t *call, CURL *easy)
+{
+    ngx_http_imgp_put_t  *put;
+
+    put = call->service->put;
+
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+
+    if (curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "PUT") != CURLE_OK
+        || curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, (char *) put->sign.data)
+           != CURLE_OK
+        || curl_easy_setopt(easy, CURLOPT_USERNAME, (char *) put->access.data)
+           != CURLE_OK
+        || curl_easy_setopt(easy, CURLOPT_PASSWORD, (char *) put->secret.data)
+           != CURLE_OK)
+    {
+        return ngx_http_imgp_ask_no_memory(call);
+    }
+
+    return ngx_http_imgp_ask_raw(call, easy);
 }
 
 
@@ -467,7 +512,7 @@ ngx_http_imgp_ask_seek(void *data, curl_off_t offset, int origin)
 }
 
 
-static const char *
+const char *
 ngx_http_imgp_ask_suffix(const char *type)
 {
     ngx_uint_t  i;

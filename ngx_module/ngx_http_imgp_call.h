@@ -147,6 +147,10 @@ ngx_int_t ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask,
     ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
 void ngx_http_imgp_ask_free(ngx_http_imgp_ask_t *ask);
 
+/* what files of a media type end with, without the dot */
+
+const char *ngx_http_imgp_ask_suffix(const char *type);
+
 /* before it is sent again */
 
 void ngx_http_imgp_ask_rewind(ngx_http_imgp_call_t *call);

@@ -234,6 +234,12 @@ char *ngx_http_imgp_conf_message(ngx_conf_t *cf,
 
 char *ngx_http_imgp_conf_post(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+
+/* of a service: what of it is known while its directive is read */
+
+char *ngx_http_imgp_conf_url(ngx_conf_t *cf, ngx_http_imgp_service_t *service,
+    ngx_str_t *url);
+
 char *ngx_http_imgp_conf_retry(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 
@@ -292,6 +298,12 @@ u_char *ngx_http_imgp_conf_param_name(u_char *p, u_char *last, ngx_str_t *name);
 char *ngx_http_imgp_conf_header(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 
+/* the value "@FILE" becomes the line of text in that file, a secret that is
+   called "what" */
+
+char *ngx_http_imgp_conf_secret(ngx_conf_t *cf, const char *what,
+    ngx_str_t *name, ngx_str_t *value);
+
 
 /* ---- ngx_http_imgp_take_conf.c: what is made of an answer ---- */
 
@@ -323,6 +335,14 @@ char *ngx_http_imgp_conf_providers_end(ngx_conf_t *cf,
 
 void ngx_http_imgp_conf_service_id(ngx_http_imgp_stage_conf_t *sc,
     ngx_http_imgp_service_t *service);
+
+
+/* ---- ngx_http_imgp_put_conf.c ---- */
+
+char *ngx_http_imgp_conf_put(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_put_check(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
 
 
 /* ---- ngx_http_imgp_template_conf.c ---- */

@@ -19,8 +19,6 @@ typedef struct {
 
 static char *ngx_http_imgp_header_name(ngx_conf_t *cf,
     ngx_http_imgp_service_t *service, ngx_str_t *name);
-static char *ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header,
-    ngx_str_t *value);
 static ngx_int_t ngx_http_imgp_conf_literal(ngx_conf_t *cf, ngx_array_t *pieces,
     ngx_str_t *value);
 
@@ -85,7 +83,8 @@ ngx_http_imgp_conf_header(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
     if (value[2].data[0] == '@') {
         secret = value[2];
 
-        if (ngx_http_imgp_header_file(cf, &value[1], &secret) != NGX_CONF_OK
+        if (ngx_http_imgp_conf_secret(cf, "header", &value[1],
+                                      &secret) != NGX_CONF_OK
             || ngx_http_imgp_conf_literal(cf, &header->pieces, &secret)
                != NGX_OK)
         {
@@ -169,8 +168,9 @@ ngx_http_imgp_header_name(ngx_conf_t *cf, ngx_http_imgp_service_t *service,
 
 /* the value "@FILE" becomes the file's content without its line's end */
 
-static char *
-ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header, ngx_str_t *value)
+char *
+ngx_http_imgp_conf_secret(ngx_conf_t *cf, const char *what, ngx_str_t *header,
+    ngx_str_t *value)
 {
     u_char     *p, buf[NGX_HTTP_IMGP_SECRET_MAX + 2];
     ssize_t     n, i;
@@ -181,9 +181,9 @@ ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header, ngx_str_t *value)
 
     if (name.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no file after the \"@\" of header \"%V\": "
-                           "write \"header %V @/path/of/a/file;\"",
-                           header, header);
+                           "no file after the \"@\" of %s \"%V\": "
+                           "write \"%s %V @/path/of/a/file;\"",
+                           what, header, what, header);
         return NGX_CONF_ERROR;
     }
 
@@ -195,9 +195,9 @@ ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header, ngx_str_t *value)
 
     if (n == NGX_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "cannot read the file \"%V\" of header \"%V\", "
+                           "cannot read the file \"%V\" of %s \"%V\", "
                            "which must be readable when nginx starts",
-                           &name, header);
+                           &name, what, header);
         return NGX_CONF_ERROR;
     }
 
@@ -211,8 +211,8 @@ ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header, ngx_str_t *value)
 
     if (n == 0 || n > NGX_HTTP_IMGP_SECRET_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the file \"%V\" of header \"%V\" is %s: it must "
-                           "hold 1 to %d bytes", &name, header,
+                           "the file \"%V\" of %s \"%V\" is %s: it must "
+                           "hold 1 to %d bytes", &name, what, header,
                            n ? "too long" : "empty", NGX_HTTP_IMGP_SECRET_MAX);
         return NGX_CONF_ERROR;
     }
@@ -221,9 +221,9 @@ ngx_http_imgp_header_file(ngx_conf_t *cf, ngx_str_t *header, ngx_str_t *value)
 
         if ((buf[i] < ' ' && buf[i] != '\t') || buf[i] == 0x7f) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "the file \"%V\" of header \"%V\" must hold "
-                               "one line of text, but has a control character "
-                               "at its byte %z", &name, header, i + 1);
+                               "the file \"%V\" of %s \"%V\" must hold one "
+                               "line of text, but has a control character at "
+                               "its byte %z", &name, what, header, i + 1);
             return NGX_CONF_ERROR;
         }
     }

@@ -211,13 +211,26 @@ ngx_http_imgp_post_next(ngx_http_imgp_unit_t *unit)
 static void
 ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
 {
-    imgp_msec_t  timeout;
+    imgp_msec_t               timeout;
+    ngx_http_imgp_service_t  *service;
 
     timeout = ngx_http_imgp_unit_stage(unit)->timeout;
     unit->deadline = ngx_current_msec + timeout;
 
-    ngx_http_imgp_post_start_call(unit, ngx_http_imgp_unit_service(unit),
-                                  timeout, ngx_http_imgp_post_called);
+    service = ngx_http_imgp_unit_service(unit);
+
+    if (service->put) {
+        service = ngx_http_imgp_put_service(unit);
+
+        if (service == NULL) {
+            ngx_http_imgp_post_drop(unit);
+            ngx_http_imgp_unit_finish(unit);
+            return;
+        }
+    }
+
+    ngx_http_imgp_post_start_call(unit, service, timeout,
+                                  ngx_http_imgp_post_called);
 }
 
 
@@ -261,6 +274,8 @@ ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
     call->timeout = timeout;
     call->max_reply = NGX_HTTP_IMGP_REPLY_MAX;
     call->poll = (service->poll != NULL);
+    call->empty = (service->poll != NULL || service->put != NULL);
+    call->digest = unit->inputs ? unit->inputs[0].digest : NULL;
 
     ngx_memcpy(call->key, unit->key, IMGP_DIGEST_LEN);
 
@@ -302,6 +317,11 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
 
     unit->document.data = call->body;
     unit->document.len = call->body_len;
+
+    if (call->service->put) {
+        unit->document = unit->stored;
+        ngx_str_set(&call->type, "text/plain");
+    }
 
     ngx_http_imgp_post_take(unit);
 }

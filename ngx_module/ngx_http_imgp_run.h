@@ -65,6 +65,7 @@ struct ngx_http_imgp_unit_s {
 
     /* of a call's answer */
     imgp_str_t                     document;   /* what outputs are taken of */
+    imgp_str_t                     stored;     /* the URL of what was put */
     imgp_poll_answer_t            *poll;       /* of a service that is asked
                                                   again; in the arena */
     imgp_str_t                    *links;      /* to be fetched; the same */
@@ -189,6 +190,11 @@ imgp_int_t ngx_http_imgp_output_add(ngx_http_imgp_unit_t *unit,
     const imgp_str_t *content, const imgp_str_t *type, imgp_error_t *err);
 void ngx_http_imgp_output_failed(ngx_http_imgp_unit_t *unit,
     imgp_error_t *err);
+
+/* ngx_http_imgp_put.c: where the only input goes; NULL: unit->error */
+
+ngx_http_imgp_service_t *ngx_http_imgp_put_service(
+    ngx_http_imgp_unit_t *unit);
 
 /* ngx_http_imgp_follow.c: what comes after the first answer */
 

@@ -40,7 +40,6 @@ char *
 ngx_http_imgp_conf_post(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
     ngx_http_imgp_block_t *block)
 {
-    size_t                       add;
     ngx_str_t                   *url;
     ngx_http_imgp_service_t     *service;
     ngx_http_imgp_stage_conf_t  *sc;
@@ -67,7 +66,19 @@ ngx_http_imgp_conf_post(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
     }
 
     url = cf->args->elts;
-    url++;
+
+    return ngx_http_imgp_conf_url(cf, service, &url[1]);
+}
+
+
+char *
+ngx_http_imgp_conf_url(ngx_conf_t *cf, ngx_http_imgp_service_t *service,
+    ngx_str_t *url)
+{
+    size_t      add;
+    ngx_str_t  *directive;
+
+    directive = cf->args->elts;
 
     if (ngx_http_imgp_post_chars(cf, url) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
@@ -86,8 +97,9 @@ ngx_http_imgp_conf_post(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
 
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid URL \"%V\" in \"post\": it must begin "
-                           "with \"http://\" or \"https://\"", url);
+                           "invalid URL \"%V\" in \"%V\": it must begin "
+                           "with \"http://\" or \"https://\"", url,
+                           directive);
         return NGX_CONF_ERROR;
     }
 
@@ -364,6 +376,10 @@ ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
                                         "\"Content-Type\": remove \"header "
                                         "Content-Type\" from stage \"%V\"",
                                         &sc->stage->name);
+    }
+
+    if (service->put) {
+        return ngx_http_imgp_conf_put_check(cf, sc);
     }
 
     if (service->template

@@ -536,7 +536,7 @@ stage a {
     weight 2;
 }
 --- emerg
-2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop" or "post"
+2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "post" or "put"
 
 === TEST 56: a stage with two operations
 --- stages
@@ -1473,3 +1473,106 @@ stage a {
 provider one { post http://[::1]/; }
 --- emerg
 2: "provider" directive is not allowed here
+
+=== TEST 184: put
+--- stages
+param size 1 1|2;
+stage a {
+    put s3://bucket/of/ access_key=@HTML/key secret_key=@HTML/key
+        endpoint=http://[::1]:9000/ region=eu-1;
+    header x-amz-acl private;
+    timeout 9s;
+    retry 2 1s;
+    concurrency 3;
+    rate 5r/s;
+}
+stage b {
+    put s3://bucket/x-$param_size.png access_key=@HTML/key
+        secret_key=@HTML/key endpoint=https://127.0.0.1 style=path;
+}
+--- files
+>>> key
+abc
+
+=== TEST 185: put, not S3
+--- stages
+stage a { put http://x/y; }
+--- emerg
+2: invalid "put http://x/y": it must be such as "s3://bucket/folder/", where content is named by itself, or "s3://bucket/name-$param_x.png"
+
+=== TEST 186: put, out of the bucket
+--- stages
+stage a { put s3://bucket/../x; }
+--- emerg
+2: invalid "put s3://bucket/../x": it must be such as "s3://bucket/folder/", where content is named by itself, or "s3://bucket/name-$param_x.png"
+
+=== TEST 187: put, without keys
+--- stages
+stage a { put s3://bucket/ region=eu-1; }
+--- emerg
+2: "put" needs "access_key=@FILE" and "secret_key=@FILE"
+
+=== TEST 188: put, a key in the open
+--- stages
+stage a { put s3://bucket/ secret_key=abc; }
+--- emerg
+2: "secret_key" in "put" must be the name of a file that holds it, "secret_key=@/path/of/a/file"
+
+=== TEST 189: put, no such key
+--- stages
+stage a { put s3://bucket/ access_key=@HTML/none; }
+--- emerg
+2: cannot read the file "HTML/none" of put "access_key", which must be readable when nginx starts (2: No such file or directory)
+
+=== TEST 190: put, an unknown option
+--- stages
+stage a { put s3://bucket/ acl=private; }
+--- emerg
+2: invalid "acl=private" in "put": it must be "endpoint=URL", "region=NAME", "access_key=@FILE", "secret_key=@FILE" or "style=path|host"
+
+=== TEST 191: put, an endpoint with a path
+--- stages
+stage a {
+    put s3://bucket/ endpoint=http://[::1]/x access_key=@HTML/k secret_key=@HTML/k;
+}
+--- files
+>>> k
+abc
+--- emerg
+3: invalid "endpoint=http://[::1]/x" in "put": it must be without a path, such as "https://minio.example:9000"
+
+=== TEST 192: put, an endpoint that is none
+--- stages
+stage a {
+    put s3://bucket/ endpoint=minio:9000 access_key=@HTML/k secret_key=@HTML/k;
+}
+--- files
+>>> k
+abc
+--- emerg
+3: invalid URL "minio:9000/bucket/" in "put": it must begin with "http://" or "https://"
+
+=== TEST 193: put and what belongs to post
+--- stages
+stage a {
+    put s3://bucket/ endpoint=http://[::1] access_key=@HTML/k secret_key=@HTML/k;
+    take json /a;
+}
+--- files
+>>> k
+abc
+--- emerg
+4: "take" does not go with "put": it is an option of "post", remove it from stage "a"
+
+=== TEST 194: put, one input
+--- stages
+stage a { resize 9; }
+stage b {
+    from upload a;
+    put s3://bucket/ endpoint=http://[::1] access_key=@HTML/k secret_key=@HTML/k;
+}
+--- files
+>>> k
+abc
+--- emerg
+4: stage "b" has 2 inputs, but "put" stores one: make a stage of each

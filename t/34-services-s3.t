@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+
+# "put s3://": objects as a server stores them that checks each signature.
+
+import hashlib
+import os
+import subprocess
+import sys
+import urllib.request
+
+from imgp import Client, Nginx, Process, ROOT, free_port, tap
+from pictures import padded, png, unique_png
+
+KEYS = 'region=eu-test-1 access_key=@%%DIR%%/access secret_key=@%%DIR%%/secret'
+E = 'endpoint=http://127.0.0.1:%%S3%% ' + KEYS
+
+STAGES = {
+    'folder': 'put s3://pictures/of/ ' + E + '; retry 2 20ms;',
+    'bucket': 'put s3://pictures ' + E + ';',
+    'named': 'put s3://pictures/a~b/x-$param_size.png ' + E + ';'
+             'header x-amz-acl public-read; header Cache-Control max-age=60;',
+    'host': 'put s3://mine/ style=host endpoint=http://s3.test:%%S3%% '
+            + KEYS + ';',
+    'wrong': 'put s3://pictures/ ' + E.replace('/secret', '/other') + ';',
+    'away': 'put s3://pictures/ ' + E.replace('%%S3%%', '%%DEAD%%') + ';',
+}
+
+PIPELINE = """
+    image_pipeline %s { param size 1 ~.*; stage call { %s }
+                        outputs call; }
+"""
+
+HTTP = """
+    image_pipeline_path %%STORE%% zone=jobs:8m sync=off;
+    image_pipeline_threads image;
+    resolver 127.0.0.1:%%DNS%% ipv6=off;
+
+    image_pipeline many {
+        stage cut { resize 5; }
+        stage call { each cut; put s3://pictures/ """ + E + """; }
+    }
+"""
+
+
+def run(name, image, query=''):
+    answer = nginx.post('/%s/%s' % (name, query), image)
+    return nginx.finish(answer.headers['Location']) \
+        if answer.status == 202 else answer.json
+
+
+def url(document):
+    answer = nginx.get(document['outputs']['call'][0]['url'])
+    return answer.body.decode()
+
+
+def objects():
+    with Client(port) as client:
+        return client.get('/_objects').json
+
+
+def stored():
+    image = png(20, 10)
+    name = hashlib.sha256(image).hexdigest() + '.png'
+    document = run('folder', image)
+    tap.is_((document['status'], document['error']), ('succeeded', None),
+            'an object is stored')
+    tap.is_((url(document), document['outputs']['call'][0]['type']),
+            ('http://127.0.0.1:%d/pictures/of/%s' % (port, name),
+             'text/plain'), '... its URL is the output')
+
+    with urllib.request.urlopen(url(document)) as answer:
+        tap.is_((answer.read() == image, answer.headers['Content-Type']),
+                (True, 'image/png'), '... and leads to it')
+
+    tap.is_(url(run('bucket', image)),
+            'http://127.0.0.1:%d/pictures/%s' % (port, name),
+            'a bucket without a folder')
+    document = run('named', image, '?size=a%20%C3%A4%2Bb')
+    tap.is_(document['status'], 'succeeded', 'a key with a param')
+    kind, length, headers = objects()['pictures/a~b/x-a \u00e4+b.png']
+    tap.is_((kind, length, headers.get('x-amz-acl'),
+             headers.get('cache-control')),
+            ('image/png', len(image), 'public-read', 'max-age=60'),
+            '... with headers')
+
+    document = run('host', image)
+    tap.is_((document['status'], list(objects()).count('mine/' + name)),
+            ('succeeded', 1), 'the bucket in the host\'s name')
+
+    tap.is_(run('many', png(9, 9))['status'], 'succeeded', 'of a list')
+
+    image = padded(png(10, 10), 9 << 20)
+    document = run('folder', image)
+    tap.is_((document['status'], objects()['pictures/of/%s.png'
+             % hashlib.sha256(image).hexdigest()][1]),
+            ('succeeded', len(image)), '9 MB')
+
+
+def failed():
+    with Client(port) as client:
+        client.request('PUT', '/_fail/2', b'')
+
+    document = run('folder', unique_png(1))
+    tap.is_((document['status'], document['stages'][0]['attempts']),
+            ('succeeded', 3), 'a server that is busy is asked again')
+
+    document = run('wrong', png(7, 7))
+    tap.is_((document['status'], document['error']['type'],
+             document['error']['service_status']),
+            ('failed', 'urn:image-pipeline:service-refused', 403),
+            'a wrong key')
+    tap.ok(nginx.logged('SignatureDoesNotMatch'), '... the log tells why')
+
+    tap.is_(run('away', png(7, 7))['error']['type'],
+            'urn:image-pipeline:service-unreachable', 'a server that is away')
+
+    for value in '..', '.', 'a/../b', '%00':
+        document = run('named', unique_png(2), '?size='
+                       + value.replace('/', '%2F'))
+        tap.ok(document.get('status') in ('failed', 400, 422)
+               and not [key for key in objects()
+                        if not key.startswith(('pictures/', 'mine/'))],
+               'a param is no way out: ' + value)
+
+
+def fake(name, *arguments):
+    process = Process()
+    process.spawn([sys.executable, os.path.join(ROOT, 't/fakes', name),
+                   *arguments], stdout=subprocess.PIPE, text=True)
+    return int(process.process.stdout.readline())
+
+
+port = fake('s3.py', 'AKEXAMPLE', 'the/secret+key', 'eu-test-1')
+dns = fake('dns.py', 'mine.s3.test=127.0.0.1')
+
+nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
+                      % (name, name) for name in [*STAGES, 'many']),
+              workers=2, http=HTTP + ''.join(PIPELINE % item
+                                             for item in STAGES.items()),
+              S3=port, DEAD=free_port(), DNS=dns)
+
+for name, text in ('access', 'AKEXAMPLE'), ('secret', 'the/secret+key'), \
+        ('other', 'another'):
+    with open(os.path.join(nginx.dir, name), 'w') as out:
+        out.write(text + '\n')
+
+nginx.start()
+
+stored()
+failed()
+
+tap.is_(nginx.logged('the/secret|AKEXAMPLE'), [], 'no key is logged')
+tap.is_(nginx.alerts(), [], 'nothing alarming is logged')
+tap.done()
