@@ -59,6 +59,8 @@ static ngx_int_t ngx_http_imgp_sweep_walked(void *data,
 static ngx_int_t ngx_http_imgp_sweep_note(void *data,
     ngx_http_imgp_entry_t *e);
 static void ngx_http_imgp_sweep_work(void *data, ngx_log_t *log);
+static imgp_uint_t ngx_http_imgp_sweep_wanted(void *data,
+    const u_char id[IMGP_ID_BYTES]);
 static imgp_int_t ngx_http_imgp_sweep_found(void *data,
     const u_char *record, size_t len);
 static imgp_uint_t ngx_http_imgp_sweep_needed(void *data,
@@ -297,7 +299,9 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
 {
     ngx_http_imgp_sweeper_t  *s = data;
 
-    imgp_store_t  *store;
+    imgp_int_t            rc;
+    imgp_store_t         *store;
+    imgp_journal_scan_t   scan;
 
     store = &s->worker->conf->store;
 
@@ -320,9 +324,17 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
 
     imgp_set_sort(&s->known);
 
-    if (imgp_journal_scan(store, ngx_http_imgp_sweep_found, s, &s->odd,
-                          &s->error)
-        == IMGP_ERROR
+    ngx_memzero(&scan, sizeof(imgp_journal_scan_t));
+
+    scan.wanted = ngx_http_imgp_sweep_wanted;
+    scan.found = ngx_http_imgp_sweep_found;
+    scan.data = s;
+
+    rc = imgp_journal_scan(store, &scan, &s->error);
+
+    s->odd = scan.odd;
+
+    if (rc == IMGP_ERROR
         || s->more || s->partial || s->early || s->shared)
     {
         /* without all that is needed nothing is removed */
@@ -337,6 +349,17 @@ ngx_http_imgp_sweep_work(void *data, ngx_log_t *log)
 }
 
 
+/* what the table has need not be read */
+
+static imgp_uint_t
+ngx_http_imgp_sweep_wanted(void *data, const u_char id[IMGP_ID_BYTES])
+{
+    ngx_http_imgp_sweeper_t  *s = data;
+
+    return !imgp_set_has(&s->known, id, IMGP_ID_BYTES);
+}
+
+
 static imgp_int_t
 ngx_http_imgp_sweep_found(void *data, const u_char *record, size_t len)
 {
@@ -346,9 +369,7 @@ ngx_http_imgp_sweep_found(void *data, const u_char *record, size_t len)
     ngx_http_imgp_found_t  *found;
     ngx_http_imgp_entry_t   e;
 
-    if (imgp_record_head(record, len, &head) != IMGP_OK
-        || imgp_set_has(&s->known, head.id, IMGP_ID_BYTES))
-    {
+    if (imgp_record_head(record, len, &head) != IMGP_OK) {
         return IMGP_OK;
     }
 

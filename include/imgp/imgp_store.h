@@ -178,22 +178,29 @@ imgp_uint_t imgp_journal_waits(const imgp_store_t *store,
 imgp_int_t imgp_journal_remove(const imgp_store_t *store,
     const u_char id[IMGP_ID_BYTES]);
 
-/* calls handler for every record of jobs/ (oldest first is not promised)
-   until it returns other than IMGP_OK, which is returned then (DECLINED is
-   taken for OK); spoilt ones are moved to tmp/ and counted, those of another
-   version are counted only */
+/*
+ * Calls found() for every record of jobs/ (oldest first is not promised) until
+ * it returns other than IMGP_OK, which is returned then (DECLINED is taken for
+ * OK).  Those that are not wanted() are not read; spoilt ones are moved to tmp/
+ * and counted, those of another version are counted only.
+ */
 
 typedef struct {
     imgp_uint_t        spoilt;
     imgp_uint_t        foreign;       /* of another version */
 } imgp_journal_odd_t;
 
-typedef imgp_int_t (*imgp_journal_pt)(void *data, const u_char *record,
-    size_t len);
+
+typedef struct {
+    imgp_uint_t      (*wanted)(void *data, const u_char id[IMGP_ID_BYTES]);
+    imgp_int_t       (*found)(void *data, const u_char *record, size_t len);
+    void              *data;
+    imgp_journal_odd_t  odd;          /* filled */
+} imgp_journal_scan_t;
+
 
 imgp_int_t imgp_journal_scan(const imgp_store_t *store,
-    imgp_journal_pt handler, void *data, imgp_journal_odd_t *odd,
-    imgp_store_error_t *err);
+    imgp_journal_scan_t *scan, imgp_store_error_t *err);
 
 /* ---- imgp_idem.c: idempotency keys ---- */
 

@@ -45,11 +45,9 @@ static imgp_int_t imgp_journal_load(const imgp_store_t *store,
     const u_char *id, imgp_journal_e where, imgp_pool_t *pool,
     imgp_str_t *record, imgp_store_error_t *err);
 static imgp_int_t imgp_journal_scan_dir(const imgp_store_t *store,
-    const char *name, imgp_journal_pt handler, void *data,
-    imgp_journal_odd_t *odd, imgp_store_error_t *err);
+    const char *name, imgp_journal_scan_t *scan, imgp_store_error_t *err);
 static imgp_int_t imgp_journal_scan_one(const imgp_store_t *store,
-    const u_char *id, imgp_journal_pt handler, void *data,
-    imgp_journal_odd_t *odd, imgp_store_error_t *err);
+    const u_char *id, imgp_journal_scan_t *scan, imgp_store_error_t *err);
 static imgp_int_t imgp_journal_settle(const imgp_store_t *store,
     const u_char *id, imgp_pool_t *pool, const imgp_record_head_t *head,
     imgp_store_error_t *err);
@@ -284,21 +282,21 @@ imgp_journal_remove(const imgp_store_t *store, const u_char id[IMGP_ID_BYTES])
 
 
 imgp_int_t
-imgp_journal_scan(const imgp_store_t *store, imgp_journal_pt handler,
-    void *data, imgp_journal_odd_t *odd, imgp_store_error_t *err)
+imgp_journal_scan(const imgp_store_t *store, imgp_journal_scan_t *scan,
+    imgp_store_error_t *err)
 {
     char         name[2];
     imgp_int_t   rc;
     const char  *digit;
 
-    memset(odd, 0, sizeof(imgp_journal_odd_t));
+    memset(&scan->odd, 0, sizeof(imgp_journal_odd_t));
     rc = IMGP_OK;
 
     for (digit = IMGP_ID_DIGITS; *digit != '\0' && rc == IMGP_OK; digit++) {
         name[0] = *digit;
         name[1] = '\0';
 
-        rc = imgp_journal_scan_dir(store, name, handler, data, odd, err);
+        rc = imgp_journal_scan_dir(store, name, scan, err);
     }
 
     return rc;
@@ -307,8 +305,7 @@ imgp_journal_scan(const imgp_store_t *store, imgp_journal_pt handler,
 
 static imgp_int_t
 imgp_journal_scan_dir(const imgp_store_t *store, const char *name,
-    imgp_journal_pt handler, void *data, imgp_journal_odd_t *odd,
-    imgp_store_error_t *err)
+    imgp_journal_scan_t *scan, imgp_store_error_t *err)
 {
     DIR            *dir;
     char            path[IMGP_PATH_MAX];
@@ -336,9 +333,10 @@ imgp_journal_scan_dir(const imgp_store_t *store, const char *name,
         }
 
         if (imgp_id_parse((u_char *) entry->d_name, strlen(entry->d_name), id)
-            == IMGP_OK)
+            == IMGP_OK
+            && (scan->wanted == NULL || scan->wanted(scan->data, id)))
         {
-            rc = imgp_journal_scan_one(store, id, handler, data, odd, err);
+            rc = imgp_journal_scan_one(store, id, scan, err);
         }
     }
 
@@ -350,8 +348,7 @@ imgp_journal_scan_dir(const imgp_store_t *store, const char *name,
 
 static imgp_int_t
 imgp_journal_scan_one(const imgp_store_t *store, const u_char *id,
-    imgp_journal_pt handler, void *data, imgp_journal_odd_t *odd,
-    imgp_store_error_t *err)
+    imgp_journal_scan_t *scan, imgp_store_error_t *err)
 {
     char                 path[IMGP_PATH_MAX];
     imgp_int_t           rc;
@@ -381,10 +378,10 @@ imgp_journal_scan_one(const imgp_store_t *store, const u_char *id,
         version = imgp_record_version(record.data, record.len);
 
         if (version != 0 && version != IMGP_RECORD_VERSION) {
-            odd->foreign++;
+            scan->odd.foreign++;
 
         } else {
-            odd->spoilt++;
+            scan->odd.spoilt++;
             rc = imgp_journal_set_aside(store, id, err);
         }
 
@@ -394,7 +391,7 @@ imgp_journal_scan_one(const imgp_store_t *store, const u_char *id,
     rc = imgp_journal_settle(store, id, pool, &head, err);
 
     if (rc == IMGP_OK) {
-        rc = handler(data, record.data, record.len);
+        rc = scan->found(scan->data, record.data, record.len);
     }
 
 done:

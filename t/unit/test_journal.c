@@ -89,12 +89,42 @@ see(void *data, const u_char *p, size_t len)
 }
 
 
+static imgp_uint_t
+not_the_first(void *data, const u_char *id)
+{
+    rec_t  r;
+
+    r = record(1, 1, 0);
+
+    return memcmp(id, r.id, IMGP_ID_BYTES) != 0;
+}
+
+
+static imgp_int_t
+look(seen_t *seen, imgp_uint_t (*wanted)(void *data, const u_char *id),
+    imgp_journal_odd_t *odd)
+{
+    imgp_int_t           rc;
+    imgp_journal_scan_t  s;
+
+    memset(&s, 0, sizeof(s));
+    s.wanted = wanted;
+    s.found = see;
+    s.data = seen;
+
+    rc = imgp_journal_scan(&store, &s, &err);
+    *odd = s.odd;
+
+    return rc;
+}
+
+
 static imgp_int_t
 scan(seen_t *seen, imgp_journal_odd_t *odd)
 {
     memset(seen, 0, sizeof(seen_t));
 
-    return imgp_journal_scan(&store, see, seen, odd, &err);
+    return look(seen, NULL, odd);
 }
 
 
@@ -174,9 +204,12 @@ scanning(void)
 
     seen.answer = IMGP_DONE;
     seen.n = 0;
-    is_int(imgp_journal_scan(&store, see, &seen, &odd, &err), IMGP_DONE,
-           "until the handler has enough");
+    is_int(look(&seen, NULL, &odd), IMGP_DONE, "until the handler has enough");
     is_int(seen.n, 1, "of one");
+
+    memset(&seen, 0, sizeof(seen_t));
+    is_int(look(&seen, not_the_first, &odd), IMGP_OK, "but one");
+    ok(seen.n == 19 && seen.sum == 209, "is not even read");
 
     /* a torn one, another job's, no record at all, and a stranger's file */
 
