@@ -6,6 +6,12 @@
 
 
 #include "ngx_http_imgp_run.h"
+#include <imgp/imgp_chain.h>
+
+
+#if (IMGP_CHAIN_MAX > IMGP_OP_LINKS_MAX)
+#error a chain of stages is longer than one of operations may be
+#endif
 
 
 #define NGX_HTTP_IMGP_LOCAL_MEMORY  ((size_t) 1 << 30)   /* of one run */
@@ -88,9 +94,11 @@ ngx_http_imgp_local_work(void *data, ngx_log_t *log)
 static imgp_int_t
 ngx_http_imgp_local_run(ngx_http_imgp_unit_t *unit, imgp_str_t *maps)
 {
+    uint8_t           chain[IMGP_CHAIN_MAX];
     imgp_int_t        rc;
-    ngx_uint_t        i;
+    ngx_uint_t        i, n;
     imgp_plan_t      *plan;
+    imgp_op_link_t    links[IMGP_CHAIN_MAX];
     imgp_op_task_t   *task;
     imgp_op_input_t  *inputs;
 
@@ -118,7 +126,15 @@ ngx_http_imgp_local_run(ngx_http_imgp_unit_t *unit, imgp_str_t *maps)
     task->cancel = &unit->cancel;
     task->progress = &unit->progress;
 
-    if (imgp_op_run(plan->stages[unit->stage].op, task) != IMGP_OK) {
+    n = imgp_chain_links(plan, unit->stage, chain);
+
+    ngx_memzero(links, n * sizeof(imgp_op_link_t));
+
+    for (i = 0; i < n; i++) {
+        links[i].op = plan->stages[chain[i]].op;
+    }
+
+    if (imgp_op_chain_run(links, n, task) != IMGP_OK) {
         unit->error.error = task->error;
         return IMGP_ERROR;
     }

@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_imgp_run.h"
+#include <imgp/imgp_chain.h>
 
 
 static ngx_int_t ngx_http_imgp_run_stage(ngx_http_imgp_run_t *run, ngx_uint_t
@@ -18,6 +19,8 @@ static void ngx_http_imgp_run_unit_done(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_run_spared(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_run_stage_done(ngx_http_imgp_run_t *run, ngx_uint_t
     i);
+static void ngx_http_imgp_run_event(ngx_http_imgp_run_t *run, ngx_uint_t i,
+    imgp_stage_event_e event);
 static ngx_int_t ngx_http_imgp_run_collect(ngx_http_imgp_run_t *run,
     ngx_uint_t i);
 static void ngx_http_imgp_run_stage_failed(ngx_http_imgp_run_t *run,
@@ -63,7 +66,7 @@ ngx_http_imgp_run_advance(ngx_http_imgp_run_t *run)
 
             break;
 
-        default: /* IMGP_GRAPH_WAIT, IMGP_GRAPH_DEAD */
+        default: /* IMGP_GRAPH_WAIT, IMGP_GRAPH_DEAD, IMGP_GRAPH_PASS */
             break;
         }
     }
@@ -105,8 +108,7 @@ ngx_http_imgp_run_stage(ngx_http_imgp_run_t *run, ngx_uint_t i)
     ngx_uint_t             n, runs;
     ngx_http_imgp_unit_t  *units;
 
-    (void) imgp_job_stage_event(run->job, i, IMGP_ST_READY,
-                                ngx_http_imgp_now());
+    ngx_http_imgp_run_event(run, i, IMGP_ST_READY);
     ngx_http_imgp_run_changed(run);
 
     runs = imgp_graph_runs(run->pipeline->plan, run->job, i);
@@ -151,7 +153,6 @@ ngx_http_imgp_run_unit_changed(ngx_http_imgp_unit_t *unit)
 {
     uint32_t               attempts;
     ngx_uint_t             n, working;
-    imgp_msec_t            now;
     imgp_job_stage_t      *stage;
     ngx_http_imgp_run_t   *run;
     ngx_http_imgp_unit_t  *units;
@@ -159,7 +160,6 @@ ngx_http_imgp_run_unit_changed(ngx_http_imgp_unit_t *unit)
     run = unit->run;
     stage = &run->job->stages[unit->stage];
     units = run->units[unit->stage];
-    now = ngx_http_imgp_now();
 
     for (n = 0, working = 0; n < run->nunits[unit->stage]; n++) {
         working += units[n].state == NGX_HTTP_IMGP_UNIT_CALL
@@ -173,13 +173,11 @@ ngx_http_imgp_run_unit_changed(ngx_http_imgp_unit_t *unit)
         ngx_http_imgp_run_note(run, unit->stage, &unit->error.error);
 
         if (working == 1) {
-            (void) imgp_job_stage_event(run->job, unit->stage,
-                                        IMGP_ST_RETRY, now);
+            ngx_http_imgp_run_event(run, unit->stage, IMGP_ST_RETRY);
         }
 
     } else {
-        (void) imgp_job_stage_event(run->job, unit->stage, IMGP_ST_START,
-                                    now);
+        ngx_http_imgp_run_event(run, unit->stage, IMGP_ST_START);
     }
 
     stage->attempts = ngx_max(attempts, unit->attempts);
@@ -263,8 +261,7 @@ ngx_http_imgp_run_stage_done(ngx_http_imgp_run_t *run, ngx_uint_t i)
 
     err = run->spared[i] ? stage->error : NULL;
 
-    (void) imgp_job_stage_event(run->job, i, IMGP_ST_SUCCEED,
-                                ngx_http_imgp_now());
+    ngx_http_imgp_run_event(run, i, IMGP_ST_SUCCEED);
     stage->error = err;
 
     if (!stage->cached && stage->run_ms) {
@@ -274,6 +271,33 @@ ngx_http_imgp_run_stage_done(ngx_http_imgp_run_t *run, ngx_uint_t i)
 
     ngx_http_imgp_run_changed(run);
     ngx_http_imgp_run_advance(run);
+}
+
+
+/* what happens to a stage happens to those that are done in it, too */
+
+static void
+ngx_http_imgp_run_event(ngx_http_imgp_run_t *run, ngx_uint_t i,
+    imgp_stage_event_e event)
+{
+    uint8_t            links[IMGP_CHAIN_MAX];
+    ngx_uint_t         n;
+    imgp_msec_t        now;
+    imgp_job_stage_t  *stage, *inside;
+
+    now = ngx_http_imgp_now();
+    stage = &run->job->stages[i];
+
+    n = imgp_chain_links(run->pipeline->plan, i, links);
+
+    (void) imgp_job_stage_event(run->job, i, event, now);
+
+    while (--n) {
+        inside = &run->job->stages[links[n - 1]];
+
+        inside->cached = stage->cached;
+        (void) imgp_job_stage_event(run->job, links[n - 1], event, now);
+    }
 }
 
 
@@ -337,12 +361,17 @@ static void
 ngx_http_imgp_run_stage_failed(ngx_http_imgp_run_t *run, ngx_uint_t i,
     imgp_error_t *err)
 {
+    uint8_t                links[IMGP_CHAIN_MAX];
     ngx_uint_t             n;
     ngx_http_imgp_unit_t  *units;
 
-    ngx_http_imgp_run_note(run, i, err);
+    /* of those that run as one, the first reads what came from outside */
 
-    (void) imgp_job_stage_event(run->job, i, IMGP_ST_FAIL,
+    (void) imgp_chain_links(run->pipeline->plan, i, links);
+
+    ngx_http_imgp_run_note(run, links[0], err);
+
+    (void) imgp_job_stage_event(run->job, links[0], IMGP_ST_FAIL,
                                 ngx_http_imgp_now());
 
     if (run->pipeline->plan->stages[i].optional) {

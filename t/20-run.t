@@ -4,6 +4,7 @@
 # for cache, resume and single-flight, cancel, retry, the accounting of time.
 
 import datetime
+import os
 
 from imgp import Model, Nginx, SLOW, parallel, sample, tap, wait_for
 from pictures import pixel, png, size, unique_png
@@ -20,6 +21,12 @@ HTTP = """
         stage both   { from left right; encode png; }
         stage whole  { from both upload; encode png max=16; }
         stage unread { from upload; resize 8; }
+    }
+
+    image_pipeline inside {
+        stage small  { resize 32; }
+        stage framed { canvas 4; }
+        stage result { encode png; }
     }
 
     image_pipeline when {
@@ -115,6 +122,7 @@ HTTP = """
 
 SERVER = """
     location /graph/ { image_pipeline_pass graph; }
+    location /inside/ { image_pipeline_pass inside; }
     location /when/ { image_pipeline_pass when; }
     location /optional/ { image_pipeline_pass optional; }
     location /boxes/ { image_pipeline_pass boxes; }
@@ -187,6 +195,33 @@ def graph():
             'in the order that "from" tells, not in that of coming')
     tap.is_((document['progress'], document['eta_ms']), (100, None),
             'the end of the progress')
+
+
+def results():
+    return sum(len(names) for _, _, names
+               in os.walk(os.path.join(nginx.store, 'results')))
+
+
+def inside():
+    before = results()
+    answer, document = run('/inside/', sample())
+    tap.is_(states(document), dict.fromkeys(('small', 'framed', 'result'),
+                                            'succeeded'),
+            'three stages that are done as one')
+    tap.is_([item['width'] for item in document['outputs']['result']], [40],
+            'are done in their order')
+    tap.is_(list(document['outputs']), ['result'], 'with one output')
+    tap.is_(results() - before, 1, 'and one result')
+    tap.is_(nginx.get(answer.headers['Location'] + '/small').status, 404,
+            'what is no output is not shown')
+    document = run('/inside/', sample())[1]
+    tap.is_((document['cached'], set(cached(document).values())),
+            (True, {True}), 'a hit is one of all')
+    document = run('/inside/', sample()[:-900])[1]
+    tap.is_((document['error']['stage'], states(document)),
+            ('small', {'small': 'failed', 'framed': 'canceled',
+                       'result': 'canceled'}),
+            'a spoilt picture fails the first')
 
 
 def when():
@@ -574,6 +609,7 @@ nginx = Nginx(SERVER, workers=3, http=HTTP, MODEL=model.address, QUALITY='')
 nginx.start()
 
 graph()
+inside()
 when()
 optional()
 boxes()

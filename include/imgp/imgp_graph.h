@@ -14,6 +14,7 @@
 typedef enum {
     IMGP_GRAPH_WAIT = 0,              /* an input is not final yet */
     IMGP_GRAPH_READY,
+    IMGP_GRAPH_PASS,                  /* ready, but its reader does it */
     IMGP_GRAPH_SKIP,                  /* its "when" says no */
     IMGP_GRAPH_DEAD                   /* an input failed and was not optional */
 } imgp_graph_e;
@@ -31,7 +32,8 @@ imgp_graph_e imgp_graph_look(const imgp_plan_t *plan, const imgp_job_t *job,
 
 /*
  * The items a stage reads from its input number "i": a skipped or failed
- * optional stage stands for its own first input.  They are the job's own.
+ * optional stage, and one that is done within its reader, stands for its own
+ * first input.  They are the job's own.
  */
 
 const imgp_item_t *imgp_graph_input(const imgp_plan_t *plan,

@@ -71,6 +71,7 @@ typedef struct {
     uint8_t            from[IMGP_FROM_MAX];   /* stage index or IMGP_UPLOAD */
     uint8_t            when;          /* param index or IMGP_NO_PARAM */
     uint8_t            output;        /* public */
+    uint8_t            inside;        /* done within its reader: imgp_chain.h */
 } imgp_stage_t;
 
 

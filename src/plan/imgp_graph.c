@@ -1,8 +1,9 @@
 
 /*
  * What of a job can run next.  A stage that was skipped, or failed and is
- * optional, stands aside: whoever reads it reads its first input instead, and
- * so on up to a stage that stands, or to the upload.
+ * optional, or is done within its reader, stands aside: whoever reads it reads
+ * its first input instead, and so on up to a stage that stands, or to the
+ * upload.
  *
  * Called by the runner (event loop) after every change of a stage.  Pure: the
  * plan is immutable and the job is only looked at; arrays come from the
@@ -82,7 +83,11 @@ imgp_graph_look(const imgp_plan_t *plan, const imgp_job_t *job,
         }
     }
 
-    return wait ? IMGP_GRAPH_WAIT : IMGP_GRAPH_READY;
+    if (wait) {
+        return IMGP_GRAPH_WAIT;
+    }
+
+    return st->inside ? IMGP_GRAPH_PASS : IMGP_GRAPH_READY;
 }
 
 
@@ -112,8 +117,11 @@ imgp_graph_aside(const imgp_plan_t *plan, const imgp_job_t *job,
     case IMGP_ST_FAILED:
         return plan->stages[stage].optional;
 
-    default:
+    case IMGP_ST_CANCELED:
         return 0;
+
+    default:
+        return plan->stages[stage].inside;
     }
 }
 

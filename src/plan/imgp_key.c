@@ -12,6 +12,7 @@
 
 #include <imgp/imgp_key.h>
 #include <imgp/imgp_graph.h>
+#include <imgp/imgp_chain.h>
 #include <imgp/imgp_digest.h>
 
 
@@ -34,7 +35,8 @@ imgp_key(const imgp_plan_t *plan, imgp_uint_t stage, const imgp_job_t *job,
     const imgp_item_t *items, imgp_uint_t nitems, const imgp_str_t *salt,
     u_char key[IMGP_DIGEST_LEN])
 {
-    imgp_uint_t          i;
+    uint8_t              links[IMGP_CHAIN_MAX];
+    imgp_uint_t          i, n;
     imgp_digest_t       *d;
     const imgp_stage_t  *st;
 
@@ -43,11 +45,16 @@ imgp_key(const imgp_plan_t *plan, imgp_uint_t stage, const imgp_job_t *job,
         return IMGP_ERROR;
     }
 
-    st = &plan->stages[stage];
-
     imgp_key_bytes(d, IMGP_KEY_STAGE, sizeof(IMGP_KEY_STAGE) - 1);
-    imgp_key_int(d, st->kind);
-    imgp_key_str(d, &st->text);
+
+    n = imgp_chain_links(plan, stage, links);
+
+    for (i = 0; i < n; i++) {
+        st = &plan->stages[links[i]];
+
+        imgp_key_int(d, st->kind);
+        imgp_key_str(d, &st->text);
+    }
 
     imgp_key_inputs(d, plan, job, stage);
     imgp_key_int(d, nitems);

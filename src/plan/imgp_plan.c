@@ -17,6 +17,7 @@
 #include <imgp/imgp_plan.h>
 #include <imgp/imgp_param.h>
 #include <imgp/imgp_key.h>
+#include <imgp/imgp_chain.h>
 #include <imgp/imgp_media.h>
 
 
@@ -256,6 +257,8 @@ imgp_plan_finish(imgp_plan_t *plan, imgp_int_t *stage, imgp_error_t *err)
     if (imgp_plan_choose_outputs(plan, err) != IMGP_OK) {
         return IMGP_ERROR;
     }
+
+    imgp_chain_find(plan);
 
     if (imgp_key_plan(plan, plan->digest) != IMGP_OK) {
         return imgp_error_set(err, IMGP_E_INTERNAL, "out of memory");

@@ -8,6 +8,7 @@
 
 #include <imgp/imgp_known.h>
 #include <imgp/imgp_graph.h>
+#include <imgp/imgp_chain.h>
 #include <imgp/imgp_key.h>
 
 
@@ -54,9 +55,9 @@ imgp_int_t
 imgp_known_resolve(const imgp_store_t *store, const imgp_plan_t *plan,
     imgp_job_t *job, imgp_msec_t now, imgp_store_error_t *err)
 {
-    uint8_t      phase;
+    uint8_t      phase, links[IMGP_CHAIN_MAX];
     imgp_int_t   rc;
-    imgp_uint_t  i, stage, missing;
+    imgp_uint_t  i, n, stage, link, missing;
 
     phase = job->phase;
     missing = 0;
@@ -69,6 +70,9 @@ imgp_known_resolve(const imgp_store_t *store, const imgp_plan_t *plan,
         case IMGP_GRAPH_SKIP:
             (void) imgp_job_stage_event(job, stage, IMGP_ST_SKIP, now);
             job->phase = phase;
+            continue;
+
+        case IMGP_GRAPH_PASS:
             continue;
 
         case IMGP_GRAPH_READY:
@@ -88,10 +92,16 @@ imgp_known_resolve(const imgp_store_t *store, const imgp_plan_t *plan,
             continue;
         }
 
-        job->stages[stage].cached = 1;
+        n = imgp_chain_links(plan, stage, links);
 
-        (void) imgp_job_stage_event(job, stage, IMGP_ST_READY, now);
-        (void) imgp_job_stage_event(job, stage, IMGP_ST_SUCCEED, now);
+        while (n) {
+            link = links[--n];
+
+            job->stages[link].cached = 1;
+
+            (void) imgp_job_stage_event(job, link, IMGP_ST_READY, now);
+            (void) imgp_job_stage_event(job, link, IMGP_ST_SUCCEED, now);
+        }
 
         /* to look is the caller's work, not the queue's */
         job->phase = phase;
