@@ -145,6 +145,9 @@ struct ngx_http_imgp_service_s {
     ngx_http_imgp_put_t           *put;      /* or NULL */
 
     imgp_care_t                    care;
+    imgp_msec_t                    warm;     /* asked when idle so long; 0:
+                                                never */
+    ngx_str_t                      warm_url; /* "": that of the service */
     u_char                         id[NGX_HTTP_IMGP_SERVICE_ID];
     ngx_str_t                      provider; /* its name, or empty */
     ngx_http_imgp_service_t       *next;     /* provider, or NULL */
@@ -346,8 +349,13 @@ ngx_int_t ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone,
     uint32_t flight, const u_char *key, ngx_uint_t limit,
     ngx_http_imgp_service_t *service, ngx_msec_t *wait);
 
-/* a call ended (ngx_http_imgp_care.c); returns whether the breaker
-   opened or closed */
+/* a service with "warm" was not called for its time: 1, once in all workers */
+
+ngx_uint_t ngx_http_imgp_care_idle(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service);
+
+/* a call ended (ngx_http_imgp_care.c); returns whether the breaker opened or
+   closed */
 
 ngx_uint_t ngx_http_imgp_care_ended(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_service_t *service, ngx_uint_t failed);
@@ -477,6 +485,10 @@ ngx_int_t ngx_http_imgp_service_start(ngx_http_imgp_call_t *call);
 /* aborts at once; done() will not be called; nothing for one that ended */
 
 void ngx_http_imgp_service_cancel(ngx_http_imgp_call_t *call);
+
+/* services that are kept warm (ngx_http_imgp_warm.c) */
+
+ngx_int_t ngx_http_imgp_warm_init(ngx_http_imgp_worker_t *w);
 
 /* the curl loop of a worker process: made in init_process, freed in
    exit_process */

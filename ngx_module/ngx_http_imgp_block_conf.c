@@ -106,6 +106,9 @@ static ngx_http_imgp_option_t  ngx_http_imgp_send_option =
 static ngx_http_imgp_option_t  ngx_http_imgp_take_option =
     { ngx_http_imgp_conf_take, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
 
+static ngx_http_imgp_option_t  ngx_http_imgp_warm_option =
+    { ngx_http_imgp_conf_warm, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
+
 static ngx_http_imgp_option_t  ngx_http_imgp_rate_option =
     { ngx_http_imgp_conf_rate, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
 
@@ -226,6 +229,10 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
     { ngx_string("take"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_take_option },
+
+    { ngx_string("warm"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE12,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_warm_option },
 
     { ngx_string("rate"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE1,

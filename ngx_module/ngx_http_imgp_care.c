@@ -12,18 +12,39 @@
 #include "ngx_http_imgp_zone.h"
 
 
+static ngx_http_imgp_shservice_t *ngx_http_imgp_care_find(
+    ngx_http_imgp_zone_t *zone, ngx_http_imgp_service_t *service);
+
+
 /* NULL: nothing is to be taken care of */
 
 imgp_care_state_t *
 ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_service_t *service)
 {
-    ngx_uint_t                  i;
-    ngx_http_imgp_shservice_t  *s, *oldest;
+    ngx_http_imgp_shservice_t  *s;
 
-    if (service->care.interval == 0 && service->care.max_fails == 0) {
+    if (service->care.interval == 0 && service->care.max_fails == 0
+        && service->warm == 0)
+    {
         return NULL;
     }
+
+    s = ngx_http_imgp_care_find(zone, service);
+    s->used = ngx_current_msec;
+
+    return &s->state;
+}
+
+
+/* a new one takes the place of the one that was not used for longest */
+
+static ngx_http_imgp_shservice_t *
+ngx_http_imgp_care_find(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service)
+{
+    ngx_uint_t                  i;
+    ngx_http_imgp_shservice_t  *s, *oldest;
 
     oldest = NULL;
 
@@ -31,8 +52,7 @@ ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
         s = &zone->sh->services[i];
 
         if (ngx_memcmp(s->id, service->id, NGX_HTTP_IMGP_SERVICE_ID) == 0) {
-            s->used = ngx_current_msec;
-            return &s->state;
+            return s;
         }
 
         if (oldest == NULL || s->used < oldest->used) {
@@ -42,9 +62,30 @@ ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
 
     ngx_memzero(oldest, sizeof(ngx_http_imgp_shservice_t));
     ngx_memcpy(oldest->id, service->id, NGX_HTTP_IMGP_SERVICE_ID);
-    oldest->used = ngx_current_msec;
 
-    return &oldest->state;
+    return oldest;
+}
+
+
+ngx_uint_t
+ngx_http_imgp_care_idle(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service)
+{
+    ngx_uint_t                  idle;
+    ngx_http_imgp_shservice_t  *s;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    s = ngx_http_imgp_care_find(zone, service);
+    idle = ngx_current_msec - s->used >= service->warm;
+
+    if (idle) {
+        s->used = ngx_current_msec;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    return idle;
 }
 
 

@@ -126,7 +126,8 @@ ngx_http_imgp_worker_init(ngx_http_imgp_worker_t *w)
         || ngx_http_imgp_wake_init(w, ngx_http_imgp_wake_handlers, 2)
            != NGX_OK
         || ngx_http_imgp_sentinel(w) != NGX_OK
-        || ngx_http_imgp_sweep_init(w) != NGX_OK)
+        || ngx_http_imgp_sweep_init(w) != NGX_OK
+        || ngx_http_imgp_warm_init(w) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -205,6 +205,11 @@ ngx_http_imgp_provider_inherit(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
         s->care.interval = from->care.interval;
     }
 
+    if (s->warm == 0) {
+        s->warm = from->warm;
+        s->warm_url = from->warm_url;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -257,6 +262,81 @@ ngx_http_imgp_conf_rate(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
     service->care.interval = period / n;
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_imgp_conf_warm(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
+    ngx_http_imgp_block_t *block)
+{
+    ngx_str_t                   *value;
+    ngx_http_imgp_service_t     *service;
+    ngx_http_imgp_stage_conf_t  *sc;
+
+    sc = (ngx_http_imgp_stage_conf_t *) block;
+    value = cf->args->elts;
+
+    service = ngx_http_imgp_conf_service(cf, sc);
+
+    if (service == NULL
+        || ngx_http_imgp_conf_time(cf, &value[1], 100, &service->warm)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    service->warm_url = value[2];
+
+    return NGX_CONF_OK;
+}
+
+
+/* a path, or a URL of the same scheme, host and port: it is this service that
+   is to be kept warm */
+
+char *
+ngx_http_imgp_conf_warm_check(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
+{
+    u_char     *p, *last;
+    size_t      len;
+    ngx_str_t  *url, *warm;
+
+    url = &sc->service->url;
+    warm = &sc->service->warm_url;
+
+    if (warm->len == 0
+        || (warm->data[0] == '/' && (warm->len == 1 || warm->data[1] != '/')))
+    {
+        return NGX_CONF_OK;
+    }
+
+    last = url->data + url->len;
+    p = ngx_strlchr(url->data, last, ':');
+    p = p ? p + 3 : url->data;
+
+    while (p < last && *p != '/' && *p != '?') {
+        p++;
+    }
+
+    len = p - url->data;
+
+    if (sc->service->unix_path.len == 0
+        && warm->len >= len
+        && ngx_strncasecmp(warm->data, url->data, len) == 0
+        && (warm->len == len || warm->data[len] == '/'
+            || warm->data[len] == '?'))
+    {
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_imgp_conf_error(cf, ngx_http_imgp_conf_place(sc, "warm"),
+                                    "invalid \"%V\" in \"warm\": it must be "
+                                    "of the service's own host, such as "
+                                    "\"/health\"", warm);
 }
 
 

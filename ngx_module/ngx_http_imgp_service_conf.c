@@ -355,6 +355,10 @@ ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
 
     service = sc->service;
 
+    if (ngx_http_imgp_conf_warm_check(cf, sc) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (service->send == NGX_HTTP_IMGP_SEND_RAW && sc->stage->nfrom > 1) {
         place = ngx_http_imgp_conf_place(sc, "from");
 

@@ -1576,3 +1576,21 @@ stage b {
 abc
 --- emerg
 4: stage "b" has 2 inputs, but "put" stores one: make a stage of each
+
+=== TEST 195: warm
+--- stages
+stage a { post http://[::1]/x; warm 100ms; }
+stage b { warm 5m http://[::1]/health?a=b; post http://[::1]/x; }
+stage c { warm 5m; provider one { post http://[::1]/x; warm 1h /; } }
+
+=== TEST 196: warm, how long
+--- stages
+stage a { post http://[::1]/; warm 99ms; }
+--- emerg
+2: invalid time "99ms" in "warm": it must be from 100ms to 10y, such as "90s" or "1h30m"
+
+=== TEST 197: warm, of another host
+--- stages
+stage a { post http://[::1]/; warm 1m http://x/; }
+--- emerg
+2: invalid "http://x/" in "warm": it must be of the service's own host, such as "/health"

@@ -28,11 +28,14 @@ STAGES = {
                'retry 5 10ms;',
     'open': 'provider one { post http://127.0.0.1:%%DEAD%%/ max_fails=1 '
             'fail_timeout=1h; } provider two { ' + M + '/echo?open; }',
+    'warm': M + '/echo?warm; warm 400ms /json/ready;'
+            'header Authorization "k $param_k";',
+
     'all': 'provider one { ' + M + '/status/500?a; }'
            'provider two { ' + M + '/status/503?b; } retry 1 10ms;',
 }
 
-PIPELINE = 'image_pipeline %s { stage call { %s } }\n'
+PIPELINE = 'image_pipeline %s { param k 7 ~.*; stage call { %s } }\n'
 counter = iter(range(1, 1 << 20))
 
 
@@ -146,6 +149,29 @@ def providers():
             'what a second provider gave is known, too')
 
 
+def warm():
+    """Idle for two seconds, then at work."""
+
+    model.forget()
+    began = time.monotonic()
+    wait_for(lambda: model.calls('/json/ready') >= 4)
+    took = time.monotonic() - began
+    tap.ok(1.2 <= took <= 2.6 * SLOW,
+           'an idle service is asked by one worker: 4 times in %.1f s' % took)
+    last = model.last()
+    tap.is_((last['method'], last['headers'].get('authorization')),
+            ('GET', 'k 7'), '... with GET and the headers')
+
+    model.forget()
+    began = time.monotonic()
+
+    while time.monotonic() - began < 1.5:
+        run('warm')
+
+    tap.ok(model.calls('/json/ready') <= (0 if SLOW == 1 else 2),
+           'one at work is left alone')
+
+
 model = Model()
 away = Away()
 nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
@@ -159,6 +185,7 @@ nginx.start()
 rate()
 breaker()
 providers()
+warm()
 
 tap.is_(nginx.alerts(), [], 'nothing alarming is logged')
 tap.done()
