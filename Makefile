@@ -91,9 +91,11 @@ found        = $(if $(filter $(1),$(WITHOUT)),, \
                  $(if $(wildcard $(INCLUDES:%=%/$(2))),$(3)))
 
 HAVE         = $(call found,libdeflate,libdeflate.h,-DIMGP_HAVE_LIBDEFLATE=1) \
-               $(call found,isal,isa-l/igzip_lib.h,-DIMGP_HAVE_ISAL=1)
+               $(call found,isal,isa-l/igzip_lib.h,-DIMGP_HAVE_ISAL=1) \
+               $(call found,webp,webp/demux.h,-DIMGP_HAVE_WEBP=1)
 HAVE_LIBS    = $(call found,libdeflate,libdeflate.h,-ldeflate) \
-               $(call found,isal,isa-l/igzip_lib.h,-lisal)
+               $(call found,isal,isa-l/igzip_lib.h,-lisal) \
+               $(call found,webp,webp/demux.h,-lwebp -lwebpdemux)
 
 CFLAGS       = -std=gnu11 $(WARN) $(OPT) -fPIC -pthread -Iinclude -MMD -MP \
                $(HAVE)

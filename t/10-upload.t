@@ -793,3 +793,12 @@ location /p/ {
 --- error_code: 202
 --- response_headers_like
 Location: /p/q/[0-9a-v]{26}
+
+=== TEST 80: HEIC and AVIF are called by their names
+--- request eval
+["POST /p/\n\0\0\0\x18ftypheic\0\0\0\0mif1heic" . "\0" x 60,
+ "POST /p/\n\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" . "\0" x 60]
+--- error_code eval
+[415, 415]
+--- response_body_like eval
+["image/heic is not accepted", "image/avif is not accepted"]

@@ -18,7 +18,8 @@
 
 typedef enum {
     IMGP_FORMAT_JPEG = 1,
-    IMGP_FORMAT_PNG
+    IMGP_FORMAT_PNG,
+    IMGP_FORMAT_WEBP
 } imgp_format_e;
 
 

@@ -10,6 +10,7 @@
 #include <imgp/imgp_alpha.h>
 #include <imgp/imgp_jpeg.h>
 #include <imgp/imgp_png.h>
+#include <imgp/imgp_webp.h>
 
 
 static imgp_int_t imgp_encode_prepare(imgp_work_t *work, imgp_image_t *image,
@@ -18,6 +19,19 @@ static imgp_int_t imgp_encode_write(imgp_work_t *work,
     const imgp_picture_t *picture, uint32_t quality);
 static imgp_int_t imgp_encode_bytes(imgp_work_t *work,
     const imgp_picture_t *picture, uint32_t quality, imgp_sink_t *sink);
+
+
+static const char  *imgp_encode_types[] = {
+    [IMGP_FORMAT_JPEG] = "image/jpeg",
+    [IMGP_FORMAT_PNG] = "image/png",
+    [IMGP_FORMAT_WEBP] = "image/webp"
+};
+
+
+/* made of whole pixels: planes are of use for JPEG alone */
+
+#define imgp_encode_pixels(format)                                            \
+    ((format) == IMGP_FORMAT_PNG || (format) == IMGP_FORMAT_WEBP)
 
 
 imgp_int_t
@@ -72,7 +86,9 @@ imgp_encode_picture_as(imgp_work_t *work, imgp_picture_t *picture)
     encode.format = picture->format;
     encode.quality = IMGP_ENCODE_QUALITY;
 
-    if (picture->nplanes == 0 && imgp_alpha_used(&picture->image)) {
+    if (picture->nplanes == 0 && imgp_alpha_used(&picture->image)
+        && encode.format == IMGP_FORMAT_JPEG)
+    {
         encode.format = IMGP_FORMAT_PNG;
     }
 
@@ -84,7 +100,7 @@ imgp_int_t
 imgp_encode_picture(imgp_work_t *work, imgp_picture_t *picture,
     const imgp_encode_t *encode)
 {
-    if (encode->format == IMGP_FORMAT_PNG
+    if (imgp_encode_pixels(encode->format)
         && imgp_picture_image(work, picture) != IMGP_OK)
     {
         return IMGP_ERROR;
@@ -109,8 +125,8 @@ imgp_encode_settle(imgp_work_t *work, imgp_picture_t *picture,
                                    &picture->format);
     }
 
-    if (encode->format == IMGP_FORMAT_PNG) {
-        picture->format = IMGP_FORMAT_PNG;
+    if (imgp_encode_pixels(encode->format)) {
+        picture->format = encode->format;
         return IMGP_OK;
     }
 
@@ -175,8 +191,7 @@ imgp_encode_write(imgp_work_t *work, const imgp_picture_t *picture,
         out->width = picture->width;
         out->height = picture->height;
         out->link = work->link;
-        out->type = (picture->format == IMGP_FORMAT_JPEG) ? "image/jpeg"
-                                                          : "image/png";
+        out->type = imgp_encode_types[picture->format];
 
         rc = out->data ? IMGP_OK : IMGP_ERROR;
     }
@@ -197,6 +212,10 @@ imgp_encode_bytes(imgp_work_t *work, const imgp_picture_t *picture,
 {
     if (picture->format == IMGP_FORMAT_PNG) {
         return imgp_png_write(work, &picture->image, sink);
+    }
+
+    if (picture->format == IMGP_FORMAT_WEBP) {
+        return imgp_webp_write(work, &picture->image, quality, sink);
     }
 
     return (picture->nplanes != 0)

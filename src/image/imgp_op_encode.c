@@ -1,6 +1,7 @@
 
 /*
- * encode auto|jpeg|png [max=SIZE|WxH] [quality=1..100] [background=#rrggbb]
+ * encode auto|jpeg|png|webp [max=SIZE|WxH] [quality=1..100]
+ *        [background=#rrggbb]
  *
  * The last step of most pipelines: the picture as a client wants it.  "auto"
  * is decided by the finished picture: PNG if any of its pixels is not opaque,
@@ -13,6 +14,7 @@
 #include <imgp/imgp_args.h>
 #include <imgp/imgp_fit.h>
 #include <imgp/imgp_encode.h>
+#include <imgp/imgp_webp.h>
 
 
 #define IMGP_OP_ENCODE_VERSION  3
@@ -47,7 +49,9 @@ static uint32_t imgp_op_encode_sub(const void *conf);
 
 /* AUTO, and in the order of imgp_format_e */
 
-static const char  *imgp_op_encode_formats[] = { "auto", "jpeg", "png" };
+static const char  *imgp_op_encode_formats[] = {
+    "auto", "jpeg", "png", "webp"
+};
 
 
 static const imgp_args_option_t  imgp_op_encode_options[] = {
@@ -78,7 +82,7 @@ imgp_op_encode_parse(imgp_pool_t *pool, const imgp_str_t *args,
 
     if (nargs == 0) {
         imgp_error_set(err, IMGP_E_BAD_PARAM,
-                       "encode needs a format: auto, jpeg or png");
+                       "encode needs a format: auto, jpeg, png or webp");
         return NULL;
     }
 
@@ -116,13 +120,23 @@ imgp_op_encode_format(const imgp_str_t *value, uint32_t *format,
             && memcmp(imgp_op_encode_formats[i], value->data, value->len) == 0)
         {
             *format = i;
-            return IMGP_OK;
+            break;
         }
     }
 
+    if (i == IMGP_FORMAT_WEBP && !imgp_webp_there()) {
+        return imgp_error_set(err, IMGP_E_BAD_PARAM,
+                              "encode webp needs libwebp, and this module was "
+                              "built without it");
+    }
+
+    if (i < imgp_nelts(imgp_op_encode_formats)) {
+        return IMGP_OK;
+    }
+
     return imgp_error_set(err, IMGP_E_BAD_PARAM,
-                          "invalid format \"%.*s\", must be auto, jpeg or png",
-                          (int) value->len, (char *) value->data);
+                          "invalid format \"%.*s\", must be auto, jpeg, png "
+                          "or webp", (int) value->len, (char *) value->data);
 }
 
 

@@ -8,18 +8,35 @@
 #include <imgp/imgp_reader.h>
 #include <imgp/imgp_jpeg.h>
 #include <imgp/imgp_png.h>
+#include <imgp/imgp_webp.h>
 
 
 typedef struct {
+    size_t             at;
     imgp_str_t         magic;
     imgp_int_t       (*open)(imgp_work_t *work, const imgp_str_t *data,
                              imgp_reader_t **reader);
+    const char        *name;          /* of what is known, but not read */
 } imgp_reader_format_t;
 
 
+static const char *imgp_reader_known(void);
+
+
 static const imgp_reader_format_t  imgp_reader_formats[] = {
-    { imgp_string("\xff\xd8\xff"), imgp_jpeg_read_open },
-    { imgp_string("\x89PNG\r\n\x1a\n"), imgp_png_read_open }
+    { 0, imgp_string("\xff\xd8\xff"), imgp_jpeg_read_open, NULL },
+    { 0, imgp_string("\x89PNG\r\n\x1a\n"), imgp_png_read_open, NULL },
+    { 8, imgp_string("WEBPVP8"), imgp_webp_read_open, NULL },
+
+    { 4, imgp_string("ftypavi"), NULL, "AVIF" },
+    { 4, imgp_string("ftyphe"), NULL, "HEIC" },
+    { 4, imgp_string("ftypmif1"), NULL, "HEIF" },
+    { 4, imgp_string("ftypmsf1"), NULL, "HEIF" },
+    { 4, imgp_string("JXL \r\n\x87\n"), NULL, "JPEG XL" },
+    { 0, imgp_string("\xff\x0a"), NULL, "JPEG XL" },
+    { 0, imgp_string("GIF8"), NULL, "GIF" },
+    { 0, imgp_string("II*\0"), NULL, "TIFF" },
+    { 0, imgp_string("MM\0*"), NULL, "TIFF" }
 };
 
 
@@ -28,22 +45,37 @@ imgp_reader_open(imgp_work_t *work, const imgp_str_t *data,
     imgp_reader_t **reader)
 {
     imgp_uint_t                  i;
-    const imgp_reader_format_t  *format;
+    const imgp_reader_format_t  *f;
 
     *reader = NULL;
 
     for (i = 0; i < imgp_nelts(imgp_reader_formats); i++) {
-        format = &imgp_reader_formats[i];
+        f = &imgp_reader_formats[i];
 
-        if (data->len >= format->magic.len
-            && memcmp(data->data, format->magic.data, format->magic.len) == 0)
+        if (data->len < f->at + f->magic.len
+            || memcmp(data->data + f->at, f->magic.data, f->magic.len) != 0)
         {
-            return format->open(work, data, reader);
+            continue;
         }
+
+        if (f->open != NULL) {
+            return f->open(work, data, reader);
+        }
+
+        return imgp_work_error(work, IMGP_E_TYPE,
+                               "%s images cannot be read here, only %s",
+                               f->name, imgp_reader_known());
     }
 
-    return imgp_work_error(work, IMGP_E_TYPE,
-                           "the content is neither a JPEG nor a PNG image");
+    return imgp_work_error(work, IMGP_E_TYPE, "the content is no image that "
+                           "can be read here: only %s", imgp_reader_known());
+}
+
+
+static const char *
+imgp_reader_known(void)
+{
+    return imgp_webp_there() ? "JPEG, PNG and WebP" : "JPEG and PNG";
 }
 
 

@@ -124,9 +124,9 @@ test_errors(void)
                                  "of: fit=" },
         { "resize 10 fit=cover fit=cover", "duplicate option \"fit=\"" },
         { "resize 10 fit", "unknown option \"fit\", must be one of: fit=" },
-        { "encode", "encode needs a format: auto, jpeg or png" },
-        { "encode webp", "invalid format \"webp\", must be auto, jpeg or "
-                         "png" },
+        { "encode", "encode needs a format: auto, jpeg, png or webp" },
+        { "encode gif", "invalid format \"gif\", must be auto, jpeg, png or "
+                        "webp" },
         { "encode auto quality=500", "invalid quality \"500\", must be "
                                      "1..100" },
         { "encode auto quality=0", "invalid quality \"0\", must be 1..100" },

@@ -113,11 +113,28 @@ test_unknown(void)
         imgp_string("\x89PNG\r\n\x1a"), imgp_string("<svg>")
     };
 
+    static const struct { imgp_str_t data; const char *name; } named[] = {
+        { imgp_string("\0\0\0\x1c" "ftypavif\0\0\0\0"), "AVIF" },
+        { imgp_string("\0\0\0\x18" "ftypheic\0\0\0\0"), "HEIC" },
+        { imgp_string("\0\0\0\x18" "ftypmif1\0\0\0\0"), "HEIF" },
+        { imgp_string("\xff\x0a\xfa\x7f"), "JPEG XL" },
+        { imgp_string("GIF89a"), "GIF" },
+        { imgp_string("II*\0\x08\0\0\0"), "TIFF" }
+    };
+
     for (i = 0; i < imgp_nelts(texts); i++) {
         task.error.code = IMGP_E_NONE;
         ok(imgp_reader_open(&work, &texts[i], &r) == IMGP_ERROR && r == NULL
            && task.error.code == IMGP_E_TYPE, "no image of ours, %u",
            (unsigned) i);
+    }
+
+    for (i = 0; i < imgp_nelts(named); i++) {
+        task.error.code = IMGP_E_NONE;
+        ok(imgp_reader_open(&work, &named[i].data, &r) == IMGP_ERROR
+           && task.error.code == IMGP_E_TYPE
+           && strstr(task.error.detail, named[i].name) != NULL, "%s",
+           task.error.detail);
     }
 
     imgp_reader_close(NULL);
