@@ -95,7 +95,8 @@ static const imgp_state_row_t  imgp_state_stage_rows[] = {
       IMGP_ST_RETRY, IMGP_ST_RETRYING,
       "the attempt failed in a way that may pass" },
 
-    { imgp_state_in(IMGP_ST_QUEUED) | imgp_state_in(IMGP_ST_RUNNING),
+    { imgp_state_in(IMGP_ST_QUEUED) | imgp_state_in(IMGP_ST_RUNNING)
+      | imgp_state_in(IMGP_ST_RETRYING),
       IMGP_ST_SUCCEED, IMGP_ST_SUCCEEDED,
       "it gave its outputs, or they were known already" },
 

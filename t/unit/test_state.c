@@ -31,8 +31,8 @@ static const imgp_int_t  stage_table[][8] = {
     /* start */   { NO, IMGP_ST_RUNNING, NO, IMGP_ST_RUNNING, NO, NO, NO, NO },
     /* retry */   { NO, IMGP_ST_RETRYING, IMGP_ST_RETRYING, NO, NO, NO, NO,
                     NO },
-    /* succeed */ { NO, IMGP_ST_SUCCEEDED, IMGP_ST_SUCCEEDED, NO, NO, NO, NO,
-                    NO },
+    /* succeed */ { NO, IMGP_ST_SUCCEEDED, IMGP_ST_SUCCEEDED,
+                    IMGP_ST_SUCCEEDED, NO, NO, NO, NO },
     /* skip */    { IMGP_ST_SKIPPED, NO, NO, NO, NO, NO, NO, NO },
     /* fail */    { IMGP_ST_FAILED, IMGP_ST_FAILED, IMGP_ST_FAILED,
                     IMGP_ST_FAILED, NO, NO, NO, NO },
@@ -64,8 +64,8 @@ static const char  golden[] =
     "service is free |\n"
     "| queued, running | retry | retrying | the attempt failed in a way that "
     "may pass |\n"
-    "| queued, running | succeed | succeeded | it gave its outputs, or they "
-    "were known already |\n"
+    "| queued, running, retrying | succeed | succeeded | it gave its outputs, "
+    "or they were known already |\n"
     "| pending | skip | skipped | its \"when\" says no |\n"
     "| pending, queued, running, retrying | fail | failed | another attempt "
     "is of no use, or there is none left |\n"
