@@ -9,6 +9,7 @@
  *     watch, result, reply                what clients see of it
  *     thread, curl                        the two loops under it
  *     sweep                               eviction, recovery
+ *     share -> redis                      jobs and results of all machines
  *
  * Calls go downwards; completions come back through handlers passed in.
  */
@@ -42,6 +43,8 @@
 #include <imgp/imgp_progress.h>
 #include <imgp/imgp_doc.h>
 #include <imgp/imgp_record.h>
+#include <imgp/imgp_redis_args.h>
+#include <imgp/imgp_redis_reply.h>
 #include <imgp/imgp_store.h>
 
 
@@ -175,6 +178,8 @@ typedef struct {
 
 typedef struct ngx_http_imgp_zone_s    ngx_http_imgp_zone_t;
 typedef struct ngx_http_imgp_worker_s  ngx_http_imgp_worker_t;
+typedef struct ngx_http_imgp_redis_s   ngx_http_imgp_redis_t;
+typedef struct ngx_http_imgp_redis_conf_s  ngx_http_imgp_redis_conf_t;
 
 
 typedef struct {
@@ -190,6 +195,8 @@ typedef struct {
 
     ngx_str_t                      threads;
     ngx_thread_pool_t             *thread_pool;
+
+    ngx_http_imgp_redis_conf_t    *redis;      /* or NULL: nothing is shared */
 
     ngx_resolver_t                *resolver;   /* of http {}, or NULL */
     ngx_msec_t                     resolver_timeout;
@@ -234,6 +241,7 @@ struct ngx_http_imgp_ctx_s {
     unsigned                       image:1;       /* Accept: image/... */
     unsigned                       viewed:1;      /* has a cleanup */
     unsigned                       created:1;     /* by this POST */
+    unsigned                       fetched:1;     /* its output, from Redis */
 
     /* what was last read of the job; NULL: there is none */
     imgp_job_t                    *view;
@@ -280,6 +288,8 @@ typedef struct {
     ngx_uint_t                     lost;
     uint64_t                       fence;
     imgp_msec_t                    expires_at;
+    uint64_t                       lease;      /* its fence in Redis, or 0 */
+    ngx_uint_t                     copy;       /* of what Redis has */
     int64_t                        position;   /* in its queue, or -1 */
     u_char                        *record;     /* a copy, in the buffer */
     size_t                         len;
@@ -332,6 +342,51 @@ ngx_int_t ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone,
 ngx_int_t ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, uint32_t *next,
     ngx_uint_t n, u_char *buf, size_t size, ngx_int_t (*handler)(void *data,
     ngx_http_imgp_entry_t *e), void *data);
+
+/* jobs that are in Redis, too (ngx_http_imgp_mirror.c) */
+
+typedef enum {
+    NGX_HTTP_IMGP_HELD = 0,                    /* here, by a lease in Redis */
+    NGX_HTTP_IMGP_UNSHARED,                    /* here, Redis does not know */
+    NGX_HTTP_IMGP_UNSAID                       /* so does its end */
+} ngx_http_imgp_shared_e;
+
+
+typedef struct {
+    u_char                         id[IMGP_ID_BYTES];
+    uint64_t                       lease;
+    ngx_http_imgp_shared_e         kind;
+} ngx_http_imgp_shared_t;
+
+
+ngx_int_t ngx_http_imgp_mirror_put(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, const u_char *record, size_t len, ngx_uint_t force);
+ngx_int_t ngx_http_imgp_mirror_hold(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, const u_char *record, size_t len, uint64_t lease);
+void ngx_http_imgp_mirror_let_go(ngx_http_imgp_zone_t *zone,
+    const u_char *id, uint64_t lease);
+void ngx_http_imgp_mirror_renew(ngx_http_imgp_zone_t *zone,
+    const u_char *id, uint64_t lease, uint64_t newer);
+uint64_t ngx_http_imgp_mirror_lease(ngx_http_imgp_zone_t *zone,
+    const u_char *id);
+ngx_uint_t ngx_http_imgp_mirror_here(ngx_http_imgp_zone_t *zone,
+    const u_char *id);
+void ngx_http_imgp_mirror_unsaid(ngx_http_imgp_zone_t *zone,
+    const u_char *id, ngx_uint_t unsaid);
+ngx_uint_t ngx_http_imgp_mirror_list(ngx_http_imgp_zone_t *zone,
+    uint32_t *next, ngx_http_imgp_shared_t *list, ngx_uint_t max);
+ngx_uint_t ngx_http_imgp_mirror_room(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, ngx_uint_t limit);
+ngx_uint_t ngx_http_imgp_mirror_due(ngx_http_imgp_zone_t *zone,
+    ngx_msec_t interval);
+ngx_int_t ngx_http_imgp_mirror_place(ngx_http_imgp_zone_t *zone,
+    const imgp_str_t *name);
+void ngx_http_imgp_mirror_recover(ngx_http_imgp_zone_t *zone);
+void ngx_http_imgp_mirror_born(ngx_http_imgp_zone_t *zone,
+    const u_char *name);
+const char *ngx_http_imgp_mirror_node(ngx_http_imgp_zone_t *zone);
+void ngx_http_imgp_mirror_name(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, ngx_str_t *name);
 
 /* runs of stages that go on now (ngx_http_imgp_flight.c) */
 
@@ -552,6 +607,9 @@ ngx_int_t ngx_http_imgp_upload(ngx_http_request_t *r,
 ngx_int_t ngx_http_imgp_result(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
 
+ngx_int_t ngx_http_imgp_result_send(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, imgp_item_t *item);
+
 /* the last public output of a job that succeeded; NGX_DECLINED: it is none */
 
 ngx_int_t ngx_http_imgp_result_last(ngx_http_request_t *r,
@@ -572,6 +630,17 @@ ngx_int_t ngx_http_imgp_job_get(ngx_http_request_t *r,
 ngx_int_t ngx_http_imgp_job_look(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
 void ngx_http_imgp_job_view(ngx_http_imgp_ctx_t *ctx, imgp_job_t *job);
+
+/* the job, if this request may see it; and what this machine alone knows */
+
+void ngx_http_imgp_job_show(ngx_http_imgp_ctx_t *ctx, imgp_job_t *job);
+ngx_int_t ngx_http_imgp_job_get_local(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_int_t (*next)(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx));
+ngx_int_t ngx_http_imgp_job_cancel_local(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+ngx_int_t ngx_http_imgp_job_retry_local(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
 
 ngx_int_t ngx_http_imgp_job_cancel(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
@@ -594,6 +663,12 @@ ngx_int_t ngx_http_imgp_watch(ngx_http_request_t *r,
 void ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
     const u_char *id);
 void ngx_http_imgp_watch_shutdown(ngx_http_imgp_worker_t *w);
+
+/* does anybody here watch it?  And: what is watched is read from Redis */
+
+ngx_uint_t ngx_http_imgp_watch_has(ngx_http_imgp_worker_t *w,
+    const u_char *id);
+void ngx_http_imgp_watch_refresh(ngx_http_imgp_worker_t *w);
 
 /*
  * ngx_http_imgp_async.c: a request waits for a thread.  "done" is called with
@@ -620,6 +695,14 @@ ngx_http_imgp_async_t *ngx_http_imgp_async_create(ngx_http_request_t *r,
 /* NGX_DONE; NGX_ERROR: no memory, the pool is still the caller's */
 
 ngx_int_t ngx_http_imgp_async_run(ngx_http_imgp_async_t *async);
+
+/* the same in steps: the request waits; then back() calls done(), from the
+   event loop but not from the request's own handler, or go() lets a thread
+   work before ("work" may be NULL) */
+
+ngx_int_t ngx_http_imgp_async_wait(ngx_http_imgp_async_t *async);
+void ngx_http_imgp_async_back(ngx_http_imgp_async_t *async);
+void ngx_http_imgp_async_go(ngx_http_imgp_async_t *async);
 
 
 /* ---- recovery and eviction ---- */
@@ -654,6 +737,52 @@ ngx_uint_t ngx_http_imgp_alive_runs(ngx_http_imgp_worker_t *w,
     const u_char *id);
 
 
+/* ---- Redis (ngx_http_imgp_redis.c): only where worker->redis is set ---- */
+
+typedef void (*ngx_http_imgp_redis_pt)(void *data, imgp_redis_class_e c,
+    const redisReply *reply);
+
+ngx_int_t ngx_http_imgp_redis_init(ngx_http_imgp_worker_t *w,
+    const char *node);
+void ngx_http_imgp_redis_start(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_redis_done(ngx_http_imgp_worker_t *w);
+ngx_uint_t ngx_http_imgp_redis_is_up(ngx_http_imgp_worker_t *w);
+imgp_redis_t *ngx_http_imgp_redis_keys(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_redis_ping(ngx_http_imgp_worker_t *w);
+
+/* NGX_OK: the handler will be called, never from inside this call, with a
+   reply that is no error (IMGP_REDIS_OK), or with NULL or an error;
+   NGX_DECLINED: Redis is away, the handler will not be called */
+
+ngx_int_t ngx_http_imgp_redis_send(ngx_http_imgp_worker_t *w,
+    imgp_redis_args_t *args, ngx_http_imgp_redis_pt handler, void *data);
+
+
+/* ---- jobs of all machines (ngx_http_imgp_share*.c), with Redis only ---- */
+
+ngx_int_t ngx_http_imgp_share_init(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_share_beat(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_share_claim(ngx_http_imgp_worker_t *w);
+
+/* a job of the journal: NGX_DECLINED: it is to be run here */
+
+ngx_int_t ngx_http_imgp_share_adopt(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_found_t *found);
+
+/* NGX_DONE: the request waits; NGX_DECLINED: this machine knows best */
+
+ngx_int_t ngx_http_imgp_share_get(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_int_t (*next)(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx));
+ngx_int_t ngx_http_imgp_share_change(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_uint_t retry);
+
+/* an output that is not in this machine's store */
+
+ngx_int_t ngx_http_imgp_share_output(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, imgp_item_t *item);
+
+
 /* ---- the worker process (ngx_http_imgp_process.c) ---- */
 
 struct ngx_http_imgp_worker_s {
@@ -663,12 +792,14 @@ struct ngx_http_imgp_worker_s {
     ngx_http_imgp_main_conf_t     *conf;
     ngx_http_imgp_zone_t          *zone;
     ngx_http_imgp_curl_t          *curl;
+    ngx_http_imgp_redis_t         *redis;      /* or NULL */
 
     void                          *threads;    /* ngx_http_imgp_thread.c */
     void                          *wake;       /* ngx_http_imgp_wake.c */
     void                          *watch;      /* ngx_http_imgp_watch.c */
     void                          *run;        /* ngx_http_imgp_run.c */
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
+    void                          *share;      /* ngx_http_imgp_share.c */
 
     u_char                        *scratch;    /* IMGP_RECORD_MAX bytes */
     int                            alive;      /* ngx_http_imgp_alive.c */

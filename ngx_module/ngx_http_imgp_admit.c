@@ -13,6 +13,10 @@
 
 
 static ngx_int_t ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u);
+static void ngx_http_imgp_admit_shared(ngx_http_imgp_upload_t *u);
+static ngx_int_t ngx_http_imgp_admit_insert(ngx_http_imgp_upload_t *u);
+static ngx_int_t ngx_http_imgp_admit_refuse(ngx_http_imgp_upload_t *u,
+    imgp_error_e code, const char *detail);
 static void ngx_http_imgp_admit_undo(void *data, ngx_log_t *log);
 static void ngx_http_imgp_admit_undone(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u);
@@ -125,20 +129,73 @@ ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u)
 static ngx_int_t
 ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u)
 {
-    ngx_int_t  rc;
-
     /* it was "storing" until now */
 
     imgp_job_account(u->job, ngx_http_imgp_now());
 
-    rc = ngx_http_imgp_accept_encode(u) == IMGP_OK ? NGX_OK : NGX_ERROR;
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
-                                        u->record.data, u->record.len,
-                                        u->known ? 0
-                                                 : u->pipeline->plan->queue);
+    if (ngx_http_imgp_accept_encode(u) != IMGP_OK) {
+        return ngx_http_imgp_admit_refuse(u, IMGP_E_STORE_FULL,
+                                          "the job table is full");
     }
+
+    if (u->worker->redis) {
+        ngx_http_imgp_share_submit(u, ngx_http_imgp_admit_shared);
+        return NGX_DONE;
+    }
+
+    return ngx_http_imgp_admit_insert(u);
+}
+
+
+/* Redis has it, or nobody but this machine does */
+
+static void
+ngx_http_imgp_admit_shared(ngx_http_imgp_upload_t *u)
+{
+    switch (u->shared) {
+
+    case NGX_HTTP_IMGP_SHARED_FULL:
+        (void) ngx_http_imgp_admit_refuse(u, IMGP_E_QUEUE_FULL,
+                                          "the pipeline's queue is full");
+        return;
+
+    case NGX_HTTP_IMGP_SHARED_AWAY:
+        (void) ngx_http_imgp_admit_refuse(u, IMGP_E_STORE_AWAY,
+                                          "the shared store is away");
+        return;
+
+    case NGX_HTTP_IMGP_SHARED_LOCAL:
+
+        /* the record says so */
+
+        if (ngx_http_imgp_accept_encode(u) != IMGP_OK) {
+            (void) ngx_http_imgp_admit_refuse(u, IMGP_E_STORE_FULL,
+                                              "the job table is full");
+            return;
+        }
+
+        if (ngx_http_imgp_admit_insert(u) != NGX_OK) {
+            return;
+        }
+
+        break;
+
+    default: /* queued, or held */
+        break;
+    }
+
+    ngx_http_imgp_admit_accepted(u);
+}
+
+
+static ngx_int_t
+ngx_http_imgp_admit_insert(ngx_http_imgp_upload_t *u)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
+                                    u->record.data, u->record.len,
+                                    u->known ? 0 : u->pipeline->plan->queue);
 
     /* NGX_ABORT: a sweep has just found it in the journal and put it there;
        and one that is known as a whole can be read from the disk */
@@ -148,12 +205,22 @@ ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u)
     }
 
     if (rc == NGX_BUSY) {
-        imgp_error_set(&u->error, IMGP_E_QUEUE_FULL,
-                       "the pipeline's queue is full");
-    } else {
-        imgp_error_set(&u->error, IMGP_E_STORE_FULL,
-                       "the job table is full");
+        return ngx_http_imgp_admit_refuse(u, IMGP_E_QUEUE_FULL,
+                                          "the pipeline's queue is full");
     }
+
+    return ngx_http_imgp_admit_refuse(u, IMGP_E_STORE_FULL,
+                                      "the job table is full");
+}
+
+
+/* NGX_DONE */
+
+static ngx_int_t
+ngx_http_imgp_admit_refuse(ngx_http_imgp_upload_t *u, imgp_error_e code,
+    const char *detail)
+{
+    imgp_error_set(&u->error, code, "%s", detail);
 
     ngx_http_imgp_upload_thread(u, ngx_http_imgp_admit_undo,
                                 ngx_http_imgp_admit_undone);
@@ -205,6 +272,12 @@ ngx_http_imgp_admit_run(ngx_http_imgp_upload_t *u)
 
     job = u->job;
     u->job = NULL;
+
+    if (u->shared == NGX_HTTP_IMGP_SHARED_QUEUED) {
+        /* the first machine that has room for it claims it */
+        imgp_job_destroy(job);
+        return;
+    }
 
     own = (u->added != 0);
 

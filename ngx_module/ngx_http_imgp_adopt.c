@@ -45,6 +45,10 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found,
         return NGX_OK;
     }
 
+    if (w->redis && ngx_http_imgp_share_adopt(w, found) == NGX_OK) {
+        return NGX_OK;
+    }
+
     if (ngx_http_imgp_table_read(w->zone, found->head.id, w->scratch,
                                  IMGP_RECORD_MAX, &e)
         == NGX_OK)

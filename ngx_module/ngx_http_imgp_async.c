@@ -55,6 +55,19 @@ failed:
 ngx_int_t
 ngx_http_imgp_async_run(ngx_http_imgp_async_t *async)
 {
+    if (ngx_http_imgp_async_wait(async) != NGX_DONE) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_imgp_async_go(async);
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_imgp_async_wait(ngx_http_imgp_async_t *async)
+{
     ngx_http_request_t  *r;
     ngx_http_cleanup_t  *cln;
 
@@ -74,14 +87,26 @@ ngx_http_imgp_async_run(ngx_http_imgp_async_t *async)
                             : ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
+    return NGX_DONE;
+}
+
+
+void
+ngx_http_imgp_async_go(ngx_http_imgp_async_t *async)
+{
     async->task.kind = NGX_HTTP_IMGP_TASK_IO;
     async->task.work = ngx_http_imgp_async_work;
     async->task.done = ngx_http_imgp_async_done;
     async->task.data = async;
 
     ngx_http_imgp_thread_run(async->worker, &async->task);
+}
 
-    return NGX_DONE;
+
+void
+ngx_http_imgp_async_back(ngx_http_imgp_async_t *async)
+{
+    ngx_http_imgp_async_done(async);
 }
 
 
@@ -90,7 +115,9 @@ ngx_http_imgp_async_work(void *data, ngx_log_t *log)
 {
     ngx_http_imgp_async_t  *async = data;
 
-    async->work(async);
+    if (async->work) {
+        async->work(async);
+    }
 }
 
 

@@ -360,6 +360,10 @@ ngx_http_imgp_conf_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (imcf->redis && imcf->path == NULL) {
+        return ngx_http_imgp_conf_redis_alone(cf, imcf);
+    }
+
     ngx_http_imgp_init_resolver(cf, imcf);
 
     if (ngx_http_imgp_init_services(cf, imcf) != NGX_CONF_OK) {

@@ -155,6 +155,13 @@ char *ngx_http_imgp_conf_threads(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_imgp_conf_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* ngx_http_imgp_redis_conf.c */
+
+char *ngx_http_imgp_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *data);
+char *ngx_http_imgp_conf_redis_alone(ngx_conf_t *cf,
+    ngx_http_imgp_main_conf_t *imcf);
+
 /* nginx refuses a body by its length before any handler: that 413 is sent to
    the handler, to be a problem document as every other error */
 

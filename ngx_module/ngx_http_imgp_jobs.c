@@ -49,6 +49,20 @@ ngx_int_t
 ngx_http_imgp_job_get(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     ngx_int_t (*next)(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx))
 {
+    if (ctx->worker->redis
+        && ngx_http_imgp_share_get(r, ctx, next) == NGX_DONE)
+    {
+        return NGX_DONE;
+    }
+
+    return ngx_http_imgp_job_get_local(r, ctx, next);
+}
+
+
+ngx_int_t
+ngx_http_imgp_job_get_local(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
+    ngx_int_t (*next)(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx))
+{
     ngx_http_imgp_jobs_t   *jobs;
     ngx_http_imgp_async_t  *async;
 
@@ -132,20 +146,14 @@ ngx_http_imgp_jobs_read_done(ngx_http_imgp_async_t *async,
                                          "the store cannot be read");
     }
 
-    if (jobs->job && !ngx_http_imgp_jobs_visible(ctx, jobs->job)) {
-        imgp_job_destroy(jobs->job);
-        jobs->job = NULL;
-    }
-
     /* it may have come to the table meanwhile, which then knows better */
 
     if (ngx_http_imgp_job_look(r, ctx) == NGX_OK) {
         imgp_job_destroy(jobs->job);
 
     } else {
-        ngx_http_imgp_job_view(ctx, jobs->job);
-        ctx->position = -1;
-        ctx->away = jobs->job && !imgp_job_is_final(jobs->job->state);
+        ngx_http_imgp_job_show(ctx, jobs->job);
+        ctx->away = ctx->view && !imgp_job_is_final(ctx->view->state);
     }
 
     return jobs->next(r, ctx);
@@ -182,6 +190,19 @@ ngx_http_imgp_job_look(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     ctx->position = e.position;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_imgp_job_show(ngx_http_imgp_ctx_t *ctx, imgp_job_t *job)
+{
+    if (job && !ngx_http_imgp_jobs_visible(ctx, job)) {
+        imgp_job_destroy(job);
+        job = NULL;
+    }
+
+    ngx_http_imgp_job_view(ctx, job);
+    ctx->position = -1;
 }
 
 
@@ -242,11 +263,6 @@ ngx_http_imgp_jobs_cleanup(void *data)
 ngx_int_t
 ngx_http_imgp_job_cancel(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
-    imgp_job_t             *job;
-    imgp_msec_t             now;
-    ngx_http_imgp_jobs_t   *jobs;
-    ngx_http_imgp_async_t  *async;
-
     if (ctx->view == NULL) {
         return ngx_http_imgp_reply_error(r, IMGP_E_NOT_FOUND,
                                          "there is no such job");
@@ -255,6 +271,25 @@ ngx_http_imgp_job_cancel(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     if (imgp_job_is_final(ctx->view->state)) {
         return ngx_http_imgp_reply_job(r, ctx, NGX_HTTP_OK);
     }
+
+    if (ctx->worker->redis
+        && ngx_http_imgp_share_change(r, ctx, 0) == NGX_DONE)
+    {
+        return NGX_DONE;
+    }
+
+    return ngx_http_imgp_job_cancel_local(r, ctx);
+}
+
+
+ngx_int_t
+ngx_http_imgp_job_cancel_local(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx)
+{
+    imgp_job_t             *job;
+    imgp_msec_t             now;
+    ngx_http_imgp_jobs_t   *jobs;
+    ngx_http_imgp_async_t  *async;
 
     async = ngx_http_imgp_async_create(r, ctx->worker,
                                        sizeof(ngx_http_imgp_jobs_t));
@@ -385,6 +420,10 @@ ngx_http_imgp_jobs_cancel_done(ngx_http_imgp_async_t *async,
     (void) ngx_http_imgp_table_update(w->zone, jobs->id, jobs->fence,
                                       jobs->record.data, jobs->record.len);
 
+    if (w->redis) {
+        ngx_http_imgp_mirror_unsaid(w->zone, jobs->id, 1);
+    }
+
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, jobs->id);
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
 
@@ -405,10 +444,7 @@ ngx_http_imgp_jobs_cancel_done(ngx_http_imgp_async_t *async,
 ngx_int_t
 ngx_http_imgp_job_retry(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
-    ngx_uint_t              queued;
-    imgp_job_t             *job;
-    ngx_http_imgp_jobs_t   *jobs;
-    ngx_http_imgp_async_t  *async;
+    imgp_job_t  *job;
 
     job = ctx->view;
 
@@ -421,6 +457,27 @@ ngx_http_imgp_job_retry(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
         return ngx_http_imgp_reply_error(r, IMGP_E_NOT_FAILED,
                                      "only a job that failed can be retried");
     }
+
+    if (ctx->worker->redis
+        && ngx_http_imgp_share_change(r, ctx, 1) == NGX_DONE)
+    {
+        return NGX_DONE;
+    }
+
+    return ngx_http_imgp_job_retry_local(r, ctx);
+}
+
+
+ngx_int_t
+ngx_http_imgp_job_retry_local(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx)
+{
+    ngx_uint_t              queued;
+    imgp_job_t             *job;
+    ngx_http_imgp_jobs_t   *jobs;
+    ngx_http_imgp_async_t  *async;
+
+    job = ctx->view;
 
     if (ngx_http_imgp_table_queued(ctx->worker->zone,
                                    ctx->conf->pipeline->index, &queued)

@@ -34,6 +34,13 @@ static ngx_command_t  ngx_http_image_pipeline_commands[] = {
       0,
       NULL },
 
+    { ngx_string("image_pipeline_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_imgp_conf_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("image_pipeline_threads"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_imgp_conf_threads,
@@ -129,6 +136,7 @@ ngx_http_imgp_create_main_conf(ngx_conf_t *cf)
      *     imcf->shm_zone = NULL;
      *     imcf->threads = { 0, NULL };
      *     imcf->thread_pool = NULL;
+     *     imcf->redis = NULL;
      *     imcf->resolver = NULL;
      */
 

@@ -126,6 +126,7 @@ ngx_http_imgp_worker_init(ngx_http_imgp_worker_t *w)
         || ngx_http_imgp_wake_init(w, ngx_http_imgp_wake_handlers, 2)
            != NGX_OK
         || ngx_http_imgp_sentinel(w) != NGX_OK
+        || ngx_http_imgp_share_init(w) != NGX_OK
         || ngx_http_imgp_sweep_init(w) != NGX_OK
         || ngx_http_imgp_warm_init(w) != NGX_OK)
     {
@@ -161,6 +162,10 @@ ngx_http_imgp_exit_process(ngx_cycle_t *cycle)
 
     if (w->curl) {
         ngx_http_imgp_curl_destroy(w->curl);
+    }
+
+    if (w->redis) {
+        ngx_http_imgp_redis_done(w);
     }
 
     ngx_http_imgp_zone_leave(w->zone);

@@ -79,6 +79,10 @@ ngx_http_imgp_run_publish(ngx_event_t *ev)
         return;
     }
 
+    if (run->worker->redis) {
+        ngx_http_imgp_share_changed(run);
+    }
+
     if (rc == NGX_OK) {
         ngx_http_imgp_wake(run->worker, NGX_HTTP_IMGP_WAKE_JOB, job->id);
     }
@@ -207,6 +211,18 @@ ngx_http_imgp_run_end(ngx_http_imgp_run_t *run)
         return;
     }
 
+    if (run->worker->redis) {
+        ngx_http_imgp_share_end(run);
+        return;
+    }
+
+    ngx_http_imgp_run_store_end(run);
+}
+
+
+void
+ngx_http_imgp_run_store_end(ngx_http_imgp_run_t *run)
+{
     run->task.kind = NGX_HTTP_IMGP_TASK_IO;
     run->task.work = ngx_http_imgp_run_store;
     run->task.done = ngx_http_imgp_run_stored;
@@ -250,6 +266,10 @@ ngx_http_imgp_run_stored(void *data)
 
     (void) ngx_http_imgp_table_update(w->zone, run->job->id, run->fence,
                                       run->record.data, run->record.len);
+
+    if (run->unsaid) {
+        ngx_http_imgp_mirror_unsaid(w->zone, run->job->id, 1);
+    }
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, run->job->id);
 

@@ -14,8 +14,6 @@ static ngx_int_t ngx_http_imgp_result_later(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
 static ngx_int_t ngx_http_imgp_result_poll(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
-static ngx_int_t ngx_http_imgp_result_send(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx, imgp_item_t *item);
 static ngx_int_t ngx_http_imgp_result_open(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx, imgp_item_t *item, ngx_str_t *path,
     ngx_open_file_info_t *of);
@@ -165,7 +163,7 @@ ngx_http_imgp_result_last(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_imgp_result_send(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     imgp_item_t *item)
 {
@@ -247,6 +245,11 @@ ngx_http_imgp_result_open(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     }
 
     if (of->err == NGX_ENOENT || of->err == 0) {
+
+        if (ctx->worker->redis && !ctx->fetched) {
+            return ngx_http_imgp_share_output(r, ctx, item);
+        }
+
         return ngx_http_imgp_reply_error(r, IMGP_E_EXPIRED,
                                          "the output is no longer stored");
     }

@@ -162,6 +162,10 @@ ngx_http_imgp_run_claim(ngx_http_imgp_worker_t *w)
                                       w->scratch, IMGP_RECORD_MAX, &e)
             != NGX_OK)
         {
+            if (w->redis) {
+                ngx_http_imgp_share_claim(w);
+            }
+
             return;
         }
 
@@ -353,6 +357,12 @@ ngx_http_imgp_run_stop(ngx_http_imgp_run_t *run)
 
     if (run->tick.timer_set) {
         ngx_del_timer(&run->tick);
+    }
+
+    if (run->share.timer_set) {
+        ngx_del_timer(&run->share);
+        run->threads -= run->later;
+        run->later = 0;
     }
 
     for (i = 0; i < IMGP_STAGES_MAX; i++) {

@@ -26,6 +26,7 @@ typedef enum {
     NGX_HTTP_IMGP_UNIT_IDLE = 0,
     NGX_HTTP_IMGP_UNIT_JOINED,        /* the same runs elsewhere */
     NGX_HTTP_IMGP_UNIT_TASK,          /* in a thread, or on its way there */
+    NGX_HTTP_IMGP_UNIT_ASK,           /* Redis is asked: it comes back */
     NGX_HTTP_IMGP_UNIT_PLACE,         /* waits for a place at its service */
     NGX_HTTP_IMGP_UNIT_CALL,          /* its service is at work */
     NGX_HTTP_IMGP_UNIT_BACKOFF,
@@ -83,6 +84,13 @@ struct ngx_http_imgp_unit_s {
     ngx_http_imgp_call_t           call;
     ngx_event_t                    timer;
 
+    /* with Redis: see ngx_http_imgp_share_result.c */
+    imgp_str_t                    *contents;   /* that came along */
+    ngx_queue_t                    flights;
+    unsigned                       making:1;   /* others wait for it */
+    unsigned                       joined:1;   /* it waits for another */
+    unsigned                       fetched:1;  /* its inputs, from Redis */
+
     /* back to run.c: the unit is DONE, error.error.code tells how */
     void                         (*done)(ngx_http_imgp_unit_t *unit);
     /* run.c hears that it began to work, or waits for its next attempt */
@@ -115,10 +123,18 @@ struct ngx_http_imgp_run_s {
     imgp_str_t                     record;
     imgp_store_error_t             error;
 
+    /* with Redis: see ngx_http_imgp_share_run.c */
+    ngx_event_t                    share;
+    ngx_uint_t                     puts;       /* results on their way */
+    uint64_t                       lease;      /* last told to Redis */
+
     unsigned                       own:1;      /* this process has stored all
                                                   that it reads */
     unsigned                       ending:1;
     unsigned                       gone:1;     /* fenced out or given back */
+    unsigned                       sharing:1;  /* a revision is on its way */
+    unsigned                       later:1;    /* the end is told again */
+    unsigned                       unsaid:1;   /* Redis has no end of it */
 };
 
 
@@ -154,6 +170,11 @@ ngx_int_t ngx_http_imgp_unit_known(ngx_http_imgp_unit_t *unit);
 
 ngx_int_t ngx_http_imgp_request_inputs(ngx_http_imgp_unit_t *unit);
 imgp_int_t ngx_http_imgp_request_fill(ngx_http_imgp_unit_t *unit);
+
+/* an attempt goes on after Redis was asked; or begins, its inputs are here */
+
+void ngx_http_imgp_unit_go(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_unit_retry(ngx_http_imgp_unit_t *unit);
 
 /* ngx_http_imgp_local.c, ngx_http_imgp_post.c: one attempt */
 
@@ -220,6 +241,15 @@ void ngx_http_imgp_run_show(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_run_changed(ngx_http_imgp_run_t *run);
 ngx_int_t ngx_http_imgp_run_encode(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_run_end(ngx_http_imgp_run_t *run);
+void ngx_http_imgp_run_store_end(ngx_http_imgp_run_t *run);
+
+/* ngx_http_imgp_share_run.c, ngx_http_imgp_share_result.c: with Redis only */
+
+void ngx_http_imgp_share_changed(ngx_http_imgp_run_t *run);
+void ngx_http_imgp_share_end(ngx_http_imgp_run_t *run);
+ngx_int_t ngx_http_imgp_share_ask(ngx_http_imgp_unit_t *unit);
+ngx_int_t ngx_http_imgp_share_lost_input(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_share_unit_end(ngx_http_imgp_unit_t *unit);
 
 
 #define ngx_http_imgp_unit_service(unit)                                      \

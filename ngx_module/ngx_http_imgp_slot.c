@@ -138,6 +138,9 @@ ngx_http_imgp_slot_alloc(ngx_http_imgp_zone_t *zone)
     i = zone->sh->free_slot;
     zone->sh->free_slot = zone->slots[i].next;
 
+    zone->slots[i].lease = 0;
+    zone->slots[i].unsaid = 0;
+
     return &zone->slots[i];
 }
 
@@ -282,6 +285,9 @@ ngx_http_imgp_slot_copy(ngx_http_imgp_zone_t *zone,
     e->lost = slot->lost;
     e->fence = slot->fence;
     e->expires_at = slot->expires_at;
+    e->lease = slot->lease;
+    e->copy = slot->state == NGX_HTTP_IMGP_SLOT_FINAL
+              && !imgp_job_is_final(slot->job_state);
     e->position = -1;
 
     return NGX_OK;

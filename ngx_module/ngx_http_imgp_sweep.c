@@ -113,6 +113,10 @@ ngx_http_imgp_sweep_beat(ngx_event_t *ev)
 
     s->cancel = s->worker->exiting;
 
+    if (s->worker->redis) {
+        ngx_http_imgp_share_beat(s->worker);
+    }
+
     if (!s->worker->exiting) {
         ngx_http_imgp_reap(s->worker);
 
@@ -257,7 +261,7 @@ ngx_http_imgp_sweep_walked(void *data, ngx_http_imgp_entry_t *e)
 {
     ngx_http_imgp_sweeper_t  *s = data;
 
-    if (!imgp_job_is_final(e->state)
+    if (!imgp_job_is_final(e->state) && !e->copy
         && imgp_set_put(&s->known, e->id, IMGP_ID_BYTES) != IMGP_OK)
     {
         return NGX_ERROR;

@@ -106,6 +106,17 @@ ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit)
         return;
     }
 
+    if (unit->run->worker->redis && ngx_http_imgp_share_ask(unit) == NGX_OK) {
+        return;
+    }
+
+    ngx_http_imgp_unit_go(unit);
+}
+
+
+void
+ngx_http_imgp_unit_go(ngx_http_imgp_unit_t *unit)
+{
     if (ngx_http_imgp_unit_stage(unit)->kind == IMGP_STAGE_LOCAL) {
         ngx_http_imgp_local_start(unit);
 
@@ -264,6 +275,12 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
         return;
     }
 
+    if (code == IMGP_E_CONTENT_LOST && unit->run->worker->redis
+        && ngx_http_imgp_share_lost_input(unit) == NGX_OK)
+    {
+        return;
+    }
+
     ngx_http_imgp_unit_log(unit);
 
     if (code != IMGP_E_STORE_FULL && code != IMGP_E_STORE_AWAY
@@ -319,6 +336,13 @@ ngx_http_imgp_unit_again(ngx_event_t *ev)
 }
 
 
+void
+ngx_http_imgp_unit_retry(ngx_http_imgp_unit_t *unit)
+{
+    ngx_http_imgp_unit_attempt(unit);
+}
+
+
 /* the flight lands: those who joined it look again */
 
 static void
@@ -344,6 +368,10 @@ ngx_http_imgp_unit_end(ngx_http_imgp_unit_t *unit)
 {
     ngx_http_imgp_unit_land(unit);
 
+    if (unit->run->worker->redis) {
+        ngx_http_imgp_share_unit_end(unit);
+    }
+
     unit->state = NGX_HTTP_IMGP_UNIT_DONE;
     unit->done(unit);
 }
@@ -362,6 +390,9 @@ ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit)
     case NGX_HTTP_IMGP_UNIT_PLACE:
         ngx_http_imgp_unit_unwait(unit);
         break;
+
+    case NGX_HTTP_IMGP_UNIT_ASK:
+        return;
 
     case NGX_HTTP_IMGP_UNIT_TASK:
         if (ngx_http_imgp_thread_withdraw(&unit->task) != NGX_OK) {
@@ -385,6 +416,12 @@ ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit)
     }
 
     ngx_http_imgp_unit_land(unit);
+
+    if (unit->run->worker->redis) {
+        imgp_error_set(&unit->error.error, IMGP_E_CANCELED, "canceled");
+        ngx_http_imgp_share_unit_end(unit);
+    }
+
     unit->state = NGX_HTTP_IMGP_UNIT_DONE;
 
     ngx_http_imgp_post_drop(unit);

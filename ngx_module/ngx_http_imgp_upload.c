@@ -17,7 +17,6 @@ static imgp_int_t ngx_http_imgp_upload_digest(ngx_http_request_t *r,
     ngx_http_imgp_upload_t *u);
 static imgp_int_t ngx_http_imgp_upload_idem(ngx_http_request_t *r,
     ngx_http_imgp_upload_t *u);
-static void ngx_http_imgp_upload_back(void *data);
 static void ngx_http_imgp_upload_cleanup(void *data);
 static void ngx_http_imgp_upload_free(ngx_http_imgp_upload_t *u);
 
@@ -265,7 +264,7 @@ ngx_http_imgp_upload_thread(ngx_http_imgp_upload_t *u,
 }
 
 
-static void
+void
 ngx_http_imgp_upload_back(void *data)
 {
     ngx_http_imgp_upload_t  *u = data;

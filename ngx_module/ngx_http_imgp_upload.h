@@ -27,6 +27,15 @@
                                                    on the way to the disk */
 
 
+/* what Redis did with it */
+
+#define NGX_HTTP_IMGP_SHARED_QUEUED  1   /* any machine will run it */
+#define NGX_HTTP_IMGP_SHARED_HELD    2   /* this one will */
+#define NGX_HTTP_IMGP_SHARED_LOCAL   3   /* it is away: this one will */
+#define NGX_HTTP_IMGP_SHARED_AWAY    4   /* it is away: refused */
+#define NGX_HTTP_IMGP_SHARED_FULL    5   /* the queue is full */
+
+
 typedef struct ngx_http_imgp_upload_s  ngx_http_imgp_upload_t;
 
 struct ngx_http_imgp_upload_s {
@@ -79,6 +88,7 @@ struct ngx_http_imgp_upload_s {
     ngx_uint_t                     replayed;   /* same Idempotency-Key */
     u_char                         replay[IMGP_ID_BYTES];
     imgp_str_t                     record;
+    ngx_uint_t                     shared;     /* with Redis */
 };
 
 
@@ -105,11 +115,17 @@ imgp_int_t ngx_http_imgp_accept_encode(ngx_http_imgp_upload_t *u);
 void ngx_http_imgp_admit(ngx_http_imgp_upload_t *u);
 void ngx_http_imgp_admit_forget(ngx_http_imgp_upload_t *u);
 
+/* share_submit.c: to Redis, then back(); with Redis only */
+
+void ngx_http_imgp_share_submit(ngx_http_imgp_upload_t *u,
+    void (*back)(ngx_http_imgp_upload_t *u));
+
 /* upload.c */
 
 void ngx_http_imgp_upload_thread(ngx_http_imgp_upload_t *u,
     void (*work)(void *data, ngx_log_t *log),
     void (*back)(ngx_http_imgp_upload_t *u));
+void ngx_http_imgp_upload_back(void *data);
 void ngx_http_imgp_upload_free_buffers(ngx_http_imgp_upload_t *u);
 void ngx_http_imgp_upload_finalize(ngx_http_imgp_upload_t *u, ngx_int_t rc);
 void ngx_http_imgp_upload_refuse(ngx_http_imgp_upload_t *u);

@@ -9,16 +9,22 @@
  */
 
 
-#include "ngx_http_imgp.h"
+#include "ngx_http_imgp_share.h"
 
 
 #define NGX_HTTP_IMGP_WATCH_BUCKETS  256
 #define NGX_HTTP_IMGP_WATCH_AWAY     1000   /* ms; nobody tells of its end */
+#define NGX_HTTP_IMGP_WATCH_BATCH    128     /* jobs read from Redis, ... */
+#define NGX_HTTP_IMGP_WATCH_PAUSE    50      /* ... then some ms of peace */
 
 
 typedef struct {
     ngx_queue_t                    buckets[NGX_HTTP_IMGP_WATCH_BUCKETS];
     ngx_uint_t                     n;
+    ngx_http_imgp_ident_t          ident;
+    ngx_http_imgp_worker_t        *worker;
+    ngx_uint_t                     bucket;     /* to be read next */
+    ngx_event_t                    refresh;
 } ngx_http_imgp_watch_t;
 
 
@@ -28,6 +34,9 @@ static void ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w,
 static void ngx_http_imgp_watch_expired(ngx_event_t *ev);
 static void ngx_http_imgp_watch_unlink(ngx_http_imgp_ctx_t *ctx);
 static void ngx_http_imgp_watch_cleanup(void *data);
+static void ngx_http_imgp_watch_refresh_some(ngx_event_t *ev);
+static ngx_uint_t ngx_http_imgp_watch_refresh_bucket(
+    ngx_http_imgp_watch_t *watch, ngx_queue_t *bucket);
 
 
 ngx_int_t
@@ -44,6 +53,13 @@ ngx_http_imgp_watch_init(ngx_http_imgp_worker_t *w)
     for (i = 0; i < NGX_HTTP_IMGP_WATCH_BUCKETS; i++) {
         ngx_queue_init(&watch->buckets[i]);
     }
+
+    watch->ident.fd = (ngx_socket_t) -1;
+    watch->worker = w;
+    watch->refresh.handler = ngx_http_imgp_watch_refresh_some;
+    watch->refresh.data = watch;
+    watch->refresh.log = w->log;
+    watch->refresh.cancelable = 1;
 
     w->watch = watch;
 
@@ -85,6 +101,12 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
 
     if (ctx->worker->exiting) {
         ctx->expired = 1;
+    }
+
+    if (ctx->worker->redis
+        && !ngx_http_imgp_mirror_here(ctx->worker->zone, ctx->id))
+    {
+        ngx_http_imgp_share_refresh(ctx->worker, ctx->id);
     }
 
     rc = next(r, ctx);
@@ -220,6 +242,104 @@ ngx_http_imgp_watch_expired(ngx_event_t *ev)
     ctx->expired = 1;
 
     ngx_http_imgp_watch_fire(ctx);
+}
+
+
+ngx_uint_t
+ngx_http_imgp_watch_has(ngx_http_imgp_worker_t *w, const u_char *id)
+{
+    ngx_queue_t            *q, *bucket;
+    ngx_http_imgp_ctx_t    *ctx;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = w->watch;
+    bucket = &watch->buckets[id[0]];
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+
+        if (ngx_memcmp(ctx->id, id, IMGP_ID_BYTES) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* all jobs that are elsewhere, in batches */
+
+void
+ngx_http_imgp_watch_refresh(ngx_http_imgp_worker_t *w)
+{
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = w->watch;
+
+    if (watch->n && !watch->refresh.timer_set) {
+        watch->bucket = 0;
+        ngx_http_imgp_watch_refresh_some(&watch->refresh);
+    }
+}
+
+
+static void
+ngx_http_imgp_watch_refresh_some(ngx_event_t *ev)
+{
+    ngx_uint_t              n;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = ev->data;
+
+    for (n = 0; watch->bucket < NGX_HTTP_IMGP_WATCH_BUCKETS
+                && n < NGX_HTTP_IMGP_WATCH_BATCH; watch->bucket++)
+    {
+        n += ngx_http_imgp_watch_refresh_bucket(watch,
+                                          &watch->buckets[watch->bucket]);
+    }
+
+    if (watch->bucket < NGX_HTTP_IMGP_WATCH_BUCKETS) {
+        ngx_add_timer(ev, NGX_HTTP_IMGP_WATCH_PAUSE);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_imgp_watch_refresh_bucket(ngx_http_imgp_watch_t *watch,
+    ngx_queue_t *bucket)
+{
+    u_char               *last;
+    ngx_uint_t            n;
+    ngx_queue_t          *q;
+    ngx_http_imgp_ctx_t  *ctx;
+
+    n = 0;
+    last = NULL;
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+
+        /* those who watch the same job often came one after the other */
+
+        if (last && ngx_memcmp(last, ctx->id, IMGP_ID_BYTES) == 0) {
+            continue;
+        }
+
+        last = ctx->id;
+
+        if (!ngx_http_imgp_mirror_here(watch->worker->zone, ctx->id)) {
+            ngx_http_imgp_share_refresh(watch->worker, ctx->id);
+            n++;
+        }
+    }
+
+    return n;
 }
 
 

@@ -149,6 +149,7 @@ ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone)
 static void
 ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone)
 {
+    u_char                   id[IMGP_ID_BYTES];
     uint32_t                 i;
     ngx_http_imgp_shzone_t  *sh;
 
@@ -156,6 +157,15 @@ ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone)
     sh->sweeper = NGX_HTTP_IMGP_NONE;
     sh->alive = (uint64_t) ngx_random() << 28 ^ ngx_random()
                 ^ (uint64_t) ngx_pid << 30;
+
+    /* its name in Redis, where others are called by the same means */
+
+    if (imgp_id_random(id) != IMGP_OK) {
+        ngx_memcpy(id, &ngx_pid, sizeof(ngx_pid_t));
+    }
+
+    ngx_hex_dump(sh->node, id, IMGP_REDIS_NODE_LEN / 2);
+    sh->node[IMGP_REDIS_NODE_LEN] = '\0';
 
     for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
         sh->pipelines[i].queue.head = NGX_HTTP_IMGP_NONE;

@@ -16,6 +16,7 @@
 
 
 #include "ngx_http_imgp.h"
+#include <imgp/imgp_redis_args.h>
 
 
 #define NGX_HTTP_IMGP_WORKERS     1024  /* of all generations together: as
@@ -31,7 +32,8 @@
 #define NGX_HTTP_IMGP_NONE        0xffffffff
 
 
-/* states of a slot; RUNNING ones have an owner, FINAL ones may be evicted */
+/* states of a slot; RUNNING ones have an owner, FINAL ones may be evicted: a
+   FINAL one whose job is not is a copy of what Redis has */
 
 #define NGX_HTTP_IMGP_SLOT_FREE     0
 #define NGX_HTTP_IMGP_SLOT_QUEUED   1
@@ -44,6 +46,7 @@ typedef struct {
     u_char                         owner[IMGP_OWNER_LEN];
     uint64_t                       record;     /* first cell << 32 | length */
     uint64_t                       fence;
+    uint64_t                       lease;      /* its fence in Redis, or 0 */
     uint64_t                       seq;        /* order of the queue */
     imgp_msec_t                    expires_at;
     uint32_t                       state;
@@ -53,6 +56,7 @@ typedef struct {
     uint32_t                       pipeline;
     uint32_t                       worker;     /* of a running one */
     uint32_t                       finishing;  /* its end is being stored */
+    uint32_t                       unsaid;     /* Redis does not know it */
     uint32_t                       next;       /* hash chain, free list */
     uint32_t                       q_prev;     /* queue, or final ones */
     uint32_t                       q_next;
@@ -145,6 +149,11 @@ typedef struct {
     ngx_http_imgp_list_t           final;      /* oldest first */
 
     uint64_t                       alive;      /* its number for others */
+    u_char                         node[IMGP_REDIS_NODE_LEN + 1];
+    u_char                         born[IMGP_REDIS_NODE_LEN + 1];
+                                               /* what Redis says it is */
+    ngx_msec_t                     beaten;     /* leases in Redis */
+
     uint32_t                       recovery;   /* looks into the journal */
     uint32_t                       sweeper;
     ngx_msec_t                     swept;

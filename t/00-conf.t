@@ -336,13 +336,123 @@ image_pipeline_threads image;
 --- emerg
 2: "image_pipeline_threads" directive is duplicate
 
-=== TEST 24: the name of a pipeline
+=== TEST 24: Redis, as it is written
+--- http
+image_pipeline_path STORE/a zone=jobs:1m;
+image_pipeline_redis redis://user:p%40ss@127.0.0.1:1/3 prefix=my/app-1.: timeout=10ms fallback=off;
+image_pipeline p { stage a { resize 9; } }
+--- allow_log
+Redis "127.0.0.1:1" is away
+
+=== TEST 25: Redis by a unix socket
+--- http
+image_pipeline_redis unix:/nosuch/redis.sock;
+image_pipeline p { stage a { resize 9; } }
+
+=== TEST 26: Redis by sentinels
+--- http
+image_pipeline_redis sentinel://:secret@127.0.0.1:1,127.0.0.2:2/mymaster/1 timeout=1m fallback=local;
+image_pipeline p { stage a { resize 9; } }
+
+=== TEST 27: Redis twice
+--- http
+image_pipeline_redis redis://127.0.0.1;
+image_pipeline_redis redis://127.0.0.1;
+--- emerg
+2: "image_pipeline_redis" directive is duplicate
+
+=== TEST 28: Redis alone
+--- no_path
+--- http
+image_pipeline_redis redis://127.0.0.1;
+--- emerg
+1: "image_pipeline_redis" needs a local store, too: add "image_pipeline_path /var/lib/nginx/image-pipeline zone=jobs:32m;"
+
+=== TEST 29: no URL of Redis
+--- http
+image_pipeline_redis 127.0.0.1:6379;
+--- emerg
+1: invalid Redis URL "127.0.0.1:6379": it must be "redis://[user:password@]host[:port][/db]", "unix:/path" or "sentinel://[user:password@]host[:port],.../master[/db]"
+
+=== TEST 30: Redis over TLS
+--- http
+image_pipeline_redis rediss://127.0.0.1;
+--- emerg
+1: Redis over TLS is not supported: use a unix socket, or a tunnel such as stunnel
+
+=== TEST 31: no host of Redis
+--- http
+image_pipeline_redis redis:///0;
+--- emerg
+1: no host in the Redis URL ""
+
+=== TEST 32: no port of Redis
+--- http
+image_pipeline_redis redis://127.0.0.1:x/0;
+--- emerg
+1: invalid port in the Redis URL "127.0.0.1:x"
+
+=== TEST 33: a host of Redis that nobody knows
+--- http
+image_pipeline_redis redis://nosuch.invalid;
+--- emerg
+1: host not found in the Redis URL "nosuch.invalid"
+
+=== TEST 34: a user of Redis without a password
+--- http
+image_pipeline_redis redis://user@127.0.0.1;
+--- emerg
+1: no password before "@" in the Redis URL: it must be "user:password@" or ":password@"
+
+=== TEST 35: a database that is no number
+--- http
+image_pipeline_redis redis://:secret@127.0.0.1/first;
+--- emerg
+1: invalid database in "127.0.0.1/first": it must be a number, as in "redis://127.0.0.1:6379/0"
+
+=== TEST 36: sentinels without a master
+--- http
+image_pipeline_redis sentinel://127.0.0.1;
+--- emerg
+1: no master in "sentinel://127.0.0.1": add its name, as in "sentinel://10.0.0.1,10.0.0.2/mymaster"
+
+=== TEST 37: a prefix that an ACL would read otherwise
+--- http
+image_pipeline_redis redis://127.0.0.1 prefix=a*;
+--- emerg
+1: invalid parameter "prefix=a*": it must be 1 to 64 letters, digits, or ":-_./", such as "prefix=ip:"
+
+=== TEST 38: no prefix
+--- http
+image_pipeline_redis redis://127.0.0.1 prefix=;
+--- emerg
+1: invalid parameter "prefix=": it must be 1 to 64 letters, digits, or ":-_./", such as "prefix=ip:"
+
+=== TEST 39: the timeout of Redis
+--- http
+image_pipeline_redis redis://127.0.0.1 timeout=9ms;
+--- emerg
+1: invalid parameter "timeout=9ms": it must be a time from 10ms to 1m, such as "timeout=1s"
+
+=== TEST 40: the fallback of Redis
+--- http
+image_pipeline_redis redis://127.0.0.1 fallback=on;
+--- emerg
+1: invalid parameter "fallback=on": it must be "fallback=local" or "fallback=off"
+
+=== TEST 41: an unknown parameter of Redis
+--- http
+image_pipeline_redis redis://127.0.0.1 db=1;
+--- emerg
+1: invalid parameter "db=1": it must be "prefix=", "timeout=" or "fallback="
+
+=== TEST 42: the name of a pipeline
 --- http
 image_pipeline 1st { stage a { resize 9; } }
 --- emerg
 1: invalid image pipeline name "1st", it must be 1 to 63 characters of a-z A-Z 0-9 _ - and begin with a letter
 
-=== TEST 25: two pipelines of one name
+=== TEST 43: two pipelines of one name
 --- http
 image_pipeline p { stage a { resize 9; } }
 
@@ -350,7 +460,7 @@ image_pipeline p { stage a { resize 9; } }
 --- emerg
 3: duplicate image pipeline "p": rename it, the first one is at HTML/p.conf:1 and this one
 
-=== TEST 26: no stage
+=== TEST 44: no stage
 --- http
 image_pipeline p {
     keep 1h;
@@ -358,166 +468,166 @@ image_pipeline p {
 --- emerg
 1: pipeline "p" has no "stage"
 
-=== TEST 27: a directive of a later day, or none at all
+=== TEST 45: a directive of a later day, or none at all
 --- stages
 notify http://127.0.0.1/;
 --- emerg
 2: unknown directive "notify"
 
-=== TEST 28: a directive of a stage in a pipeline
+=== TEST 46: a directive of a stage in a pipeline
 --- stages
 resize 100;
 --- emerg
 2: "resize" directive is not allowed here
 
-=== TEST 29: nginx's own directives have no place here
+=== TEST 47: nginx's own directives have no place here
 --- stages
 stage a { proxy_pass http://127.0.0.1; }
 --- emerg
 2: "proxy_pass" directive is not allowed here
 
-=== TEST 30: a directive of a stage in http
+=== TEST 48: a directive of a stage in http
 --- http
 resize 100;
 --- emerg
 1: "resize" directive is not allowed here
 
-=== TEST 31: accept, a word
+=== TEST 49: accept, a word
 --- stages
 accept jpeg;
 --- emerg
 2: invalid media type "jpeg": it must be such as "image/jpeg", "image/*" or "*/*"
 
-=== TEST 32: accept, wildcards in odd places
+=== TEST 50: accept, wildcards in odd places
 --- stages
 accept image/png */jpeg;
 --- emerg
 2: invalid media type "*/jpeg": it must be such as "image/jpeg", "image/*" or "*/*"
 
-=== TEST 33: accept, a type that no image has
+=== TEST 51: accept, a type that no image has
 --- stages
 accept image/jpg;
 --- emerg
 2: no image is of the type "image/jpg": write "image/jpeg"
 
-=== TEST 34: accept, too many
+=== TEST 52: accept, too many
 --- stages
 accept a/a a/b a/c a/d a/e a/f a/g a/h a/i a/j a/k a/l a/m a/n a/o a/p a/q;
 --- emerg
 2: "accept" has 17 media types: 16 are the most, use wildcards such as "image/*"
 
-=== TEST 35: accept twice
+=== TEST 53: accept twice
 --- stages
 accept image/png;
 accept image/jpeg;
 --- emerg
 3: "accept" directive is duplicate
 
-=== TEST 36: max_pixels, none
+=== TEST 54: max_pixels, none
 --- stages
 max_pixels 0;
 --- emerg
 2: invalid number "0" in "max_pixels": it must be from 1 to 4000m, such as "64m" for 64,000,000
 
-=== TEST 37: max_pixels, too many
+=== TEST 55: max_pixels, too many
 --- stages
 max_pixels 4001m;
 --- emerg
 2: invalid number "4001m" in "max_pixels": it must be from 1 to 4000m, such as "64m" for 64,000,000
 
-=== TEST 38: max_pixels, a number that overflows
+=== TEST 56: max_pixels, a number that overflows
 --- stages
 max_pixels 99999999999999999999k;
 --- emerg
 2: invalid number "99999999999999999999k" in "max_pixels": it must be from 1 to 4000m, such as "64m" for 64,000,000
 
-=== TEST 39: concurrency of a pipeline
+=== TEST 57: concurrency of a pipeline
 --- stages
 concurrency none;
 --- emerg
 2: invalid number "none" in "concurrency": it must be from 1 to 1000000
 
-=== TEST 40: queue
+=== TEST 58: queue
 --- stages
 queue 1000001;
 --- emerg
 2: invalid number "1000001" in "queue": it must be from 1 to 1000000
 
-=== TEST 41: cache
+=== TEST 59: cache
 --- stages
 cache on;
 --- emerg
 2: invalid time "on" in "cache": it must be from 1000ms to 10y, such as "90s" or "1h30m"
 
-=== TEST 42: keep
+=== TEST 60: keep
 --- stages
 keep 11y;
 --- emerg
 2: invalid time "11y" in "keep": it must be from 1000ms to 10y, such as "90s" or "1h30m"
 
-=== TEST 43: param without its values
+=== TEST 61: param without its values
 --- stages
 param size 10;
 --- emerg
 2: invalid number of arguments in "param" directive
 
-=== TEST 44: param, whose default is none of its values
+=== TEST 62: param, whose default is none of its values
 --- stages
 param size 10 11|12;
 --- emerg
 2: the default "10" of param "size" is not one of its values "11|12"
 
-=== TEST 45: param, whose values are no regular expression
+=== TEST 63: param, whose values are no regular expression
 --- stages
 param size 10 ~[0-9;
 --- emerg
 2: regular expression of param "size": missing terminating ] for character class at its character 5
 
-=== TEST 46: param twice
+=== TEST 64: param twice
 --- stages
 param size 10 10;
 param size 11 11;
 --- emerg
 3: duplicate param "size"
 
-=== TEST 47: param, whose name is taken
+=== TEST 65: param, whose name is taken
 --- stages
 param file a a;
 --- emerg
 2: param name "file" is reserved, choose another
 
-=== TEST 48: too many params
+=== TEST 66: too many params
 --- many: params
 --- emerg
 18: more than 16 params
 
-=== TEST 49: an unknown output
+=== TEST 67: an unknown output
 --- stages
 stage a { resize 9; }
 outputs a b;
 --- emerg
 3: unknown stage "b" in "outputs"
 
-=== TEST 50: an output twice
+=== TEST 68: an output twice
 --- stages
 outputs a a;
 stage a { resize 9; }
 --- emerg
 2: duplicate stage "a" in "outputs"
 
-=== TEST 51: the name of a stage
+=== TEST 69: the name of a stage
 --- stages
 stage a.b { resize 9; }
 --- emerg
 2: invalid stage name "a.b", it must be 1 to 63 characters of a-z A-Z 0-9 _ - and begin with a letter
 
-=== TEST 52: a name that is taken
+=== TEST 70: a name that is taken
 --- stages
 stage events { resize 9; }
 --- emerg
 2: stage name "events" is reserved, choose another
 
-=== TEST 53: two stages of one name
+=== TEST 71: two stages of one name
 --- stages
 stage a { resize 9; }
 stage b { resize 9; }
@@ -525,12 +635,12 @@ stage a { resize 9; }
 --- emerg
 4: duplicate stage "a": rename it, the first one is at HTML/p.conf:2 and this one
 
-=== TEST 54: too many stages
+=== TEST 72: too many stages
 --- many: stages
 --- emerg
 34: stage "s33" is one too many: an image pipeline has 32 stages at most
 
-=== TEST 55: a stage that does nothing
+=== TEST 73: a stage that does nothing
 --- stages
 stage a {
     weight 2;
@@ -538,7 +648,7 @@ stage a {
 --- emerg
 2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "post" or "put"
 
-=== TEST 56: a stage with two operations
+=== TEST 74: a stage with two operations
 --- stages
 stage a {
     resize 9;
@@ -547,7 +657,7 @@ stage a {
 --- emerg
 4: stage "a" has two operations, "resize" and "encode": make two stages of it
 
-=== TEST 57: a local operation and a service
+=== TEST 75: a local operation and a service
 --- stages
 stage a {
     post http://[::1]/;
@@ -556,7 +666,7 @@ stage a {
 --- emerg
 4: stage "a" has two operations, "post" and "resize": make two stages of it
 
-=== TEST 58: an operation twice
+=== TEST 76: an operation twice
 --- stages
 stage a {
     resize 9;
@@ -565,43 +675,43 @@ stage a {
 --- emerg
 4: "resize" directive is duplicate
 
-=== TEST 59: a stage without its block
+=== TEST 77: a stage without its block
 --- stages
 stage a;
 --- emerg
 2: directive "stage" has no opening "{"
 
-=== TEST 60: resize, what is no size
+=== TEST 78: resize, what is no size
 --- stages
 stage a { resize big; }
 --- emerg
 2: invalid "resize": invalid size "big", must be a number of pixels or WIDTHxHEIGHT, each 1..65500
 
-=== TEST 61: encode, an option it does not know
+=== TEST 79: encode, an option it does not know
 --- stages
 stage a { encode png fit=inside; }
 --- emerg
 2: invalid "encode": unknown option "fit=inside", must be one of: max=, quality=, background=
 
-=== TEST 62: encode, out of range
+=== TEST 80: encode, out of range
 --- stages
 stage a { encode jpeg quality=101; }
 --- emerg
 2: invalid "encode": invalid quality "101", must be 1..100
 
-=== TEST 63: canvas, a color that is none
+=== TEST 81: canvas, a color that is none
 --- stages
 stage a { canvas 10 color=red; }
 --- emerg
 2: invalid "canvas": invalid color "red", must be #rrggbb, #rrggbbaa or transparent
 
-=== TEST 64: crop without a pointer
+=== TEST 82: crop without a pointer
 --- stages
 stage a { crop; }
 --- emerg
 2: invalid "crop": crop needs a JSON pointer to the boxes
 
-=== TEST 65: options of a service in a local stage: retry
+=== TEST 83: options of a service in a local stage: retry
 --- stages
 stage a {
     retry 3 1s;
@@ -610,7 +720,7 @@ stage a {
 --- emerg
 3: "retry" does not go with "resize": it is an option of "post", remove it from stage "a"
 
-=== TEST 66: timeout
+=== TEST 84: timeout
 --- stages
 stage a {
     resize 9;
@@ -619,7 +729,7 @@ stage a {
 --- emerg
 4: "timeout" does not go with "resize": it is an option of "post", remove it from stage "a"
 
-=== TEST 67: concurrency, send, header and take
+=== TEST 85: concurrency, send, header and take
 --- stages
 stage a {
     encode png;
@@ -629,7 +739,7 @@ stage a {
 --- emerg
 4: "concurrency" does not go with "encode": it is an option of "post", remove it from stage "a"
 
-=== TEST 68: send
+=== TEST 86: send
 --- stages
 stage a {
     canvas 9;
@@ -638,19 +748,19 @@ stage a {
 --- emerg
 4: "send" does not go with "canvas": it is an option of "post", remove it from stage "a"
 
-=== TEST 69: header
+=== TEST 87: header
 --- stages
 stage a { crop /0; header X-A b; }
 --- emerg
 2: "header" does not go with "crop": it is an option of "post", remove it from stage "a"
 
-=== TEST 70: take
+=== TEST 88: take
 --- stages
 stage a { crop /0; take body; }
 --- emerg
 2: "take" does not go with "crop": it is an option of "post", remove it from stage "a"
 
-=== TEST 71: from, an unknown stage
+=== TEST 89: from, an unknown stage
 --- stages
 stage a { resize 9; }
 stage b {
@@ -660,19 +770,19 @@ stage b {
 --- emerg
 3: stage "b": unknown stage "c" in "from", it must be "upload" or a stage of this pipeline
 
-=== TEST 72: each, an unknown stage
+=== TEST 90: each, an unknown stage
 --- stages
 stage a { each c; resize 9; }
 --- emerg
 2: stage "a": unknown stage "c" in "each", it must be "upload" or a stage of this pipeline
 
-=== TEST 73: a stage that reads itself
+=== TEST 91: a stage that reads itself
 --- stages
 stage a { from a; resize 9; }
 --- emerg
 2: stage "a": stage "a" cannot read itself
 
-=== TEST 74: a cycle is told with its way
+=== TEST 92: a cycle is told with its way
 --- stages
 stage a { resize 9; }
 stage b { from a d; resize 9; }
@@ -681,13 +791,13 @@ stage d { resize 9; }
 --- emerg
 3: stage "b": stages form a cycle: b reads d reads c reads b
 
-=== TEST 75: from, too many
+=== TEST 93: from, too many
 --- stages
 stage a { from a b c d e f g h i; resize 9; }
 --- emerg
 2: "from" names 9 stages: 8 are the most
 
-=== TEST 76: from and each, too many
+=== TEST 94: from and each, too many
 --- stages
 stage a {
     from a b c d e f g h;
@@ -697,7 +807,7 @@ stage a {
 --- emerg
 4: "from" and "each" name 9 stages: 8 are the most
 
-=== TEST 77: one input twice
+=== TEST 95: one input twice
 --- stages
 stage a { resize 9; }
 stage b {
@@ -708,74 +818,74 @@ stage b {
 --- emerg
 4: stage "b" reads "a" twice: name it once in "from" or "each"
 
-=== TEST 78: when, not a param
+=== TEST 96: when, not a param
 --- stages
 stage a { when $arg_x; resize 9; }
 --- emerg
 2: invalid condition "$arg_x" in "when": it must be "$param_NAME" or "!$param_NAME"
 
-=== TEST 79: when, more than a param
+=== TEST 97: when, more than a param
 --- stages
 stage a { when $param_x.y; resize 9; }
 --- emerg
 2: invalid condition "$param_x.y" in "when": it must be "$param_NAME" or "!$param_NAME"
 
-=== TEST 80: when, an unknown param
+=== TEST 98: when, an unknown param
 --- stages
 stage a { resize 9; }
 stage b { when !$param_x; resize 9; }
 --- emerg
 3: stage "b": unknown param "x" in "when", declare it with "param"
 
-=== TEST 81: weight
+=== TEST 99: weight
 --- stages
 stage a { resize 9; weight 0; }
 --- emerg
 2: invalid number "0" in "weight": it must be from 1 to 10000
 
-=== TEST 82: optional takes nothing
+=== TEST 100: optional takes nothing
 --- stages
 stage a { resize 9; optional on; }
 --- emerg
 2: invalid number of arguments in "optional" directive
 
-=== TEST 83: an empty message
+=== TEST 101: an empty message
 --- stages
 stage a { resize 9; message ""; }
 --- emerg
 2: invalid text "" in "message": it must be 1 to 200 bytes of UTF-8 without control characters
 
-=== TEST 84: a message that is no UTF-8
+=== TEST 102: a message that is no UTF-8
 --- http eval
 "image_pipeline p { stage a { resize 9; message \"\xc0\xaf\"; } }\n"
 --- emerg eval
 "1: invalid text \"\xc0\xaf\" in \"message\": it must be 1 to 200 bytes of UTF-8 without control characters"
 
-=== TEST 85: post, what is no URL
+=== TEST 103: post, what is no URL
 --- stages
 stage a { post rembg:7000/api; }
 --- emerg
 2: invalid URL "rembg:7000/api" in "post": it must begin with "http://" or "https://"
 
-=== TEST 86: post, another scheme
+=== TEST 104: post, another scheme
 --- stages
 stage a { post ftp://[::1]/; }
 --- emerg
 2: invalid URL "ftp://[::1]/" in "post": it must begin with "http://" or "https://"
 
-=== TEST 87: post, a variable
+=== TEST 105: post, a variable
 --- stages
 stage a { post http://[::1]/$param_x; }
 --- emerg
 2: variable in the URL "http://[::1]/$param_x": a URL is fixed, send params by "header" or "send multipart", and write "%24" for a "$"
 
-=== TEST 88: post, a fragment
+=== TEST 106: post, a fragment
 --- stages
 stage a { post http://[::1]/#x; }
 --- emerg
 2: fragment in the URL "http://[::1]/#x": services do not see it, remove "#" and what follows
 
-=== TEST 89: post, a user; the log must not tell the password
+=== TEST 107: post, a user; the log must not tell the password
 --- stages
 stage a { post http://me:pass@127.0.0.1/; }
 --- emerg
@@ -783,54 +893,54 @@ stage a { post http://me:pass@127.0.0.1/; }
 --- no_error_log
 me:pass
 
-=== TEST 90: post, a blank
+=== TEST 108: post, a blank
 --- stages
 stage a { post "http://[::1]/a b"; }
 --- emerg
 2: invalid character in the URL "http://[::1]/a b": write it as "%20"
 
-=== TEST 91: post, no host
+=== TEST 109: post, no host
 --- stages
 stage a { post http:///x; }
 --- emerg
 2: no host in the URL "http:///x": it must be such as "http://name:8080/path"
 
-=== TEST 92: post, a port that is none
+=== TEST 110: post, a port that is none
 --- stages
 stage a { post http://127.0.0.1:99999/x; }
 --- emerg
 2: invalid port in the URL "http://127.0.0.1:99999/x": it must be such as "http://name:8080/path"
 
-=== TEST 93: post, a host that is none
+=== TEST 111: post, a host that is none
 --- stages
 stage a { post http://a,b/x; }
 --- emerg
 2: invalid host in the URL "http://a,b/x": it must be such as "http://name:8080/path"
 
-=== TEST 94: post, nobody's address
+=== TEST 112: post, nobody's address
 --- stages
 stage a { post http://0.0.0.0/x; }
 --- emerg
 2: invalid host in the URL "http://0.0.0.0/x": it must be such as "http://name:8080/path"
 
-=== TEST 95: post, a socket without a path
+=== TEST 113: post, a socket without a path
 --- stages
 stage a { post http://unix:; }
 --- emerg
 2: no path in the unix domain socket in the URL "http://unix:": it must be such as "http://unix:/run/model.sock:/uri"
 
-=== TEST 96: post, a relative socket
+=== TEST 114: post, a relative socket
 --- stages
 stage a { post http://unix:model.sock; }
 --- emerg
 2: invalid path in the URL "http://unix:model.sock": it must be such as "http://unix:/run/model.sock:/uri"
 
-=== TEST 97: post, a long URL
+=== TEST 115: post, a long URL
 --- many: url
 --- emerg
 3: the URL in "post" is 2061 bytes long: 2048 are the most
 
-=== TEST 98: post, a host nobody knows
+=== TEST 116: post, a host nobody knows
 --- stages
 stage a {
     weight 2;
@@ -839,91 +949,91 @@ stage a {
 --- emerg
 4: host not found in image pipeline stage "a": "nosuch.invalid" is neither an upstream {} nor a known name; correct it, or add "resolver" to http {} to look it up later
 
-=== TEST 99: post, an upstream with a port
+=== TEST 117: post, an upstream with a port
 --- http
 image_pipeline p { stage a { post http://models:81/x; } }
 upstream models { server 127.0.0.1:1; }
 --- emerg
 1: "models" in stage "a" is an upstream {}, whose servers have the ports: remove ":81" from the URL
 
-=== TEST 100: timeout
+=== TEST 118: timeout
 --- stages
 stage a { post http://[::1]/; timeout 0; }
 --- emerg
 2: invalid time "0" in "timeout": it must be from 1ms to 10y, such as "90s" or "1h30m"
 
-=== TEST 101: retry without a delay
+=== TEST 119: retry without a delay
 --- stages
 stage a { post http://[::1]/; retry 3; }
 --- emerg
 2: invalid number of arguments in "retry" directive
 
-=== TEST 102: retry, how often
+=== TEST 120: retry, how often
 --- stages
 stage a { post http://[::1]/; retry 101 1s; }
 --- emerg
 2: invalid number "101" in "retry": it must be from 1 to 100
 
-=== TEST 103: retry, when
+=== TEST 121: retry, when
 --- stages
 stage a { post http://[::1]/; retry 3 soon; }
 --- emerg
 2: invalid time "soon" in "retry": it must be from 1ms to 10y, such as "90s" or "1h30m"
 
-=== TEST 104: concurrency of a service
+=== TEST 122: concurrency of a service
 --- stages
 stage a { post http://[::1]/; concurrency -1; }
 --- emerg
 2: invalid number "-1" in "concurrency": it must be from 1 to 10000
 
-=== TEST 105: take
+=== TEST 123: take
 --- stages
 stage a { post http://[::1]/; take json; }
 --- emerg
 2: invalid "take json": it must be "take body [TYPE]" or "take json POINTER [base64 | url [HOST ...]]"
 
-=== TEST 106: send, another form
+=== TEST 124: send, another form
 --- stages
 stage a { post http://[::1]/; send json; }
 --- emerg
 2: invalid "send json": it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
 
-=== TEST 107: send raw knows no fields
+=== TEST 125: send raw knows no fields
 --- stages
 stage a { post http://[::1]/; send raw file; }
 --- emerg
 2: invalid "send raw" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
 
-=== TEST 108: send multipart, without its field
+=== TEST 126: send multipart, without its field
 --- stages
 stage a { post http://[::1]/; send multipart; }
 --- emerg
 2: invalid "send multipart": it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
 
-=== TEST 109: send multipart, a value where the field is
+=== TEST 127: send multipart, a value where the field is
 --- stages
 stage a { post http://[::1]/; send multipart model=x; }
 --- emerg
 2: invalid field name "model=x" in "send": it must be text without "=", quotes and control characters, such as "file"
 
-=== TEST 110: send multipart, a field without a value
+=== TEST 128: send multipart, a field without a value
 --- stages
 stage a { post http://[::1]/; send multipart file model; }
 --- emerg
 2: invalid field "model" in "send": it must be "name=value"
 
-=== TEST 111: send multipart, too many fields
+=== TEST 129: send multipart, too many fields
 --- many: fields
 --- emerg
 3: "send" has 33 fields: 32 are the most
 
-=== TEST 112: send multipart, an unknown variable
+=== TEST 130: send multipart, an unknown variable
 --- stages
 stage a { post http://[::1]/; send multipart file model=$arg_model; }
 --- emerg
 2: invalid variable in "$arg_model": only "$param_NAME" of the pipeline's params can be used here
 
-=== TEST 113: send multipart, an unknown param
+=== TEST 131: send multipart, an unknown param
 --- stages
 stage a {
     post http://[::1]/;
@@ -932,7 +1042,7 @@ stage a {
 --- emerg
 4: unknown param "model" in "send": add "param model DEFAULT VALUES;" to image pipeline "p"
 
-=== TEST 114: a raw body holds one input
+=== TEST 132: a raw body holds one input
 --- stages
 stage a { resize 9; }
 stage b {
@@ -942,7 +1052,7 @@ stage b {
 --- emerg
 4: stage "b" has 2 inputs, but a raw body holds one: use "send multipart FIELD" or "send json FILE"
 
-=== TEST 115: a multipart body has its own type
+=== TEST 133: a multipart body has its own type
 --- stages
 stage a {
     post http://[::1]/;
@@ -952,54 +1062,54 @@ stage a {
 --- emerg
 5: "send multipart" makes its own "Content-Type": remove "header Content-Type" from stage "a"
 
-=== TEST 116: header, a colon
+=== TEST 134: header, a colon
 --- stages
 stage a { post http://[::1]/; header X-A: b; }
 --- emerg
 2: invalid header name "X-A:": it must be such as "X-Api-Key", without a colon
 
-=== TEST 117: header, one that is ours
+=== TEST 135: header, one that is ours
 --- stages
 stage a { post http://[::1]/; header Idempotency-key b; }
 --- emerg
 2: header "Idempotency-key" cannot be set, every call carries the stage's key: remove it
 
-=== TEST 118: header, one of the transfer
+=== TEST 136: header, one of the transfer
 --- stages
 stage a { post http://[::1]/; header Content-Length 1; }
 --- emerg
 2: header "Content-Length" cannot be set, it follows from the body: remove it
 
-=== TEST 119: header, one of the connection
+=== TEST 137: header, one of the connection
 --- stages
 stage a { post http://[::1]/; header connection close; }
 --- emerg
 2: header "connection" cannot be set, connections are kept by the module: remove it
 
-=== TEST 120: header, the trace
+=== TEST 138: header, the trace
 --- stages
 stage a { post http://[::1]/; header TraceParent x; }
 --- emerg
 2: header "TraceParent" cannot be set, every call carries its own: remove it
 
-=== TEST 121: header twice
+=== TEST 139: header twice
 --- stages
 stage a { post http://[::1]/; header X-A b; header x-a c; }
 --- emerg
 2: duplicate header "x-a": remove one of both
 
-=== TEST 122: header, too many
+=== TEST 140: header, too many
 --- many: headers
 --- emerg
 35: header "H33" is one too many: 32 are the most
 
-=== TEST 123: header without a value
+=== TEST 141: header without a value
 --- stages
 stage a { post http://[::1]/; header X-A ""; }
 --- emerg
 2: header "X-A" has no value: give it one, or remove it
 
-=== TEST 124: header, a line's end in it
+=== TEST 142: header, a line's end in it
 --- stages
 stage a {
     post http://[::1]/; header X-A "b
@@ -1007,19 +1117,19 @@ X-B: c"; }
 --- emerg
 4: control character in the value of "header": write it without
 
-=== TEST 125: header, an unknown variable
+=== TEST 143: header, an unknown variable
 --- stages
 stage a { post http://[::1]/; header X-A $host; }
 --- emerg
 2: invalid variable in "$host": only "$param_NAME" of the pipeline's params can be used here
 
-=== TEST 126: header, half a variable
+=== TEST 144: header, half a variable
 --- stages
 stage a { post http://[::1]/; header X-A a$param_; param_ a a; }
 --- emerg
 2: invalid variable in "a$param_": only "$param_NAME" of the pipeline's params can be used here
 
-=== TEST 127: header, an unknown param
+=== TEST 145: header, an unknown param
 --- stages
 stage a {
     header X-A ${param_x}y;
@@ -1029,25 +1139,25 @@ stage b { resize 9; }
 --- emerg
 3: unknown param "x" in "header": add "param x DEFAULT VALUES;" to image pipeline "p"
 
-=== TEST 128: header, a file that is not there
+=== TEST 146: header, a file that is not there
 --- stages
 stage a { post http://[::1]/; header X-Key @HTML/nosuch; }
 --- emerg
 2: cannot read the file "HTML/nosuch" of header "X-Key", which must be readable when nginx starts (2: No such file or directory)
 
-=== TEST 129: header, a file that is a folder
+=== TEST 147: header, a file that is a folder
 --- stages
 stage a { post http://[::1]/; header X-Key @HTML; }
 --- emerg
 2: cannot read the file "HTML" of header "X-Key", which must be readable when nginx starts (21: Is a directory)
 
-=== TEST 130: header, no file
+=== TEST 148: header, no file
 --- stages
 stage a { post http://[::1]/; header X-Key @; }
 --- emerg
 2: no file after the "@" of header "X-Key": write "header X-Key @/path/of/a/file;"
 
-=== TEST 131: header, an empty file
+=== TEST 149: header, an empty file
 --- stages
 stage a { post http://[::1]/; header X-Key @HTML/key; }
 --- files eval
@@ -1055,7 +1165,7 @@ stage a { post http://[::1]/; header X-Key @HTML/key; }
 --- emerg
 2: the file "HTML/key" of header "X-Key" is empty: it must hold 1 to 8192 bytes
 
-=== TEST 132: header, a long file
+=== TEST 150: header, a long file
 --- stages
 stage a { post http://[::1]/; header X-Key @HTML/key; }
 --- files eval
@@ -1063,7 +1173,7 @@ stage a { post http://[::1]/; header X-Key @HTML/key; }
 --- emerg
 2: the file "HTML/key" of header "X-Key" is too long: it must hold 1 to 8192 bytes
 
-=== TEST 133: header, a file of two lines; the log must not tell them
+=== TEST 151: header, a file of two lines; the log must not tell them
 --- stages
 stage a { post http://[::1]/; header X-Key @HTML/key; }
 --- files
@@ -1075,13 +1185,13 @@ another
 --- no_error_log
 s3cret
 
-=== TEST 134: header, the longest file
+=== TEST 152: header, the longest file
 --- stages
 stage a { post http://[::1]/; header X-Key @HTML/key; }
 --- files eval
 ">>> key\n" . 'x' x 8192 . "\n"
 
-=== TEST 135: pass to a pipeline that is not there
+=== TEST 153: pass to a pipeline that is not there
 --- http
 server {
     listen unix:HTML/sock;
@@ -1092,7 +1202,7 @@ server {
 --- emerg
 4: unknown image pipeline "nosuch": define it in http {} with "image_pipeline nosuch { }"
 
-=== TEST 136: pass without a store
+=== TEST 154: pass without a store
 --- no_path
 --- http
 image_pipeline p { stage a { resize 9; } }
@@ -1103,68 +1213,68 @@ server {
 --- emerg
 4: "image_pipeline_pass" needs a store: add to http {} "image_pipeline_path /var/lib/nginx/image-pipeline zone=jobs:32m;"
 
-=== TEST 137: pass twice
+=== TEST 155: pass twice
 --- location
 location /a/ { image_pipeline_pass p; image_pipeline_pass p; }
 --- emerg
 -: "image_pipeline_pass" directive is duplicate
 
-=== TEST 138: pass in a location without its slash
+=== TEST 156: pass in a location without its slash
 --- location
 location /a { image_pipeline_pass p; }
 --- emerg
 -: "image_pipeline_pass" cannot be in location "/a": it must be in a prefix location that ends in "/", such as "location /images/ { }"
 
-=== TEST 139: pass in a regex location
+=== TEST 157: pass in a regex location
 --- location
 location ~ ^/a/ { image_pipeline_pass p; }
 --- emerg
 -: "image_pipeline_pass" cannot be in location "^/a/": it must be in a prefix location that ends in "/", such as "location /images/ { }"
 
-=== TEST 140: pass in an exact location
+=== TEST 158: pass in an exact location
 --- location
 location = /a/ { image_pipeline_pass p; }
 --- emerg
 -: "image_pipeline_pass" cannot be in location "/a/": it must be in a prefix location that ends in "/", such as "location /images/ { }"
 
-=== TEST 141: pass in a named location
+=== TEST 159: pass in a named location
 --- location
 location @a/ { image_pipeline_pass p; }
 --- emerg
 -: "image_pipeline_pass" cannot be in location "@a/": it must be in a prefix location that ends in "/", such as "location /images/ { }"
 
-=== TEST 142: pass in "if"
+=== TEST 160: pass in "if"
 --- location
 location /a/ { if ($arg_x) { image_pipeline_pass p; } }
 --- emerg
 -: "image_pipeline_pass" directive is not allowed here
 
-=== TEST 143: pass in a server
+=== TEST 161: pass in a server
 --- location
 image_pipeline_pass p;
 --- emerg
 -: "image_pipeline_pass" directive is not allowed here
 
-=== TEST 144: owner twice
+=== TEST 162: owner twice
 --- http
 image_pipeline_owner $remote_user;
 image_pipeline_owner $remote_addr;
 --- emerg
 2: "image_pipeline_owner" directive is duplicate
 
-=== TEST 145: wait
+=== TEST 163: wait
 --- http
 image_pipeline_wait long;
 --- emerg
 1: "image_pipeline_wait" directive invalid value
 
-=== TEST 146: a pipeline in a server
+=== TEST 164: a pipeline in a server
 --- location
 image_pipeline p { stage a { resize 9; } }
 --- emerg
 -: "image_pipeline" directive is not allowed here
 
-=== TEST 147: send json, all that a template may hold
+=== TEST 165: send json, all that a template may hold
 --- stages
 param expand on on|off;
 stage a { resize 9; }
@@ -1180,7 +1290,7 @@ stage b {
 {"a": "{{inputs.upload.base64}} {{ input.type }}", "b": "{{job.id}}",
  "c": [{{inputs.a.json}}, {{param.expand}}]}
 
-=== TEST 148: send json, the stage above
+=== TEST 166: send json, the stage above
 --- stages
 stage a { resize 9; }
 stage b { post http://[::1]/; send json HTML/t.json; }
@@ -1188,7 +1298,7 @@ stage b { post http://[::1]/; send json HTML/t.json; }
 >>> t.json
 ["{{inputs.a.base64}}"]
 
-=== TEST 149: send json, no file
+=== TEST 167: send json, no file
 --- stages
 stage a {
     post http://[::1]/;
@@ -1197,19 +1307,19 @@ stage a {
 --- emerg
 4: cannot read the template "HTML/none.json", which must be readable when nginx starts (2: No such file or directory)
 
-=== TEST 150: send json, an empty name
+=== TEST 168: send json, an empty name
 --- stages
 stage a { post http://[::1]/; send json ""; }
 --- emerg
 2: no file in "send json": it must be such as "send json /etc/nginx/request.json"
 
-=== TEST 151: send json, more than a file
+=== TEST 169: send json, more than a file
 --- stages
 stage a { post http://[::1]/; send json a b; }
 --- emerg
 2: invalid "send json" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
 
-=== TEST 152: send json, no JSON
+=== TEST 170: send json, no JSON
 --- stages
 stage a { post http://[::1]/; send json HTML/t.json; }
 --- files
@@ -1219,7 +1329,7 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 --- emerg
 t.json:2: template is no JSON: unexpected token near '}'
 
-=== TEST 153: send json, an unknown slot
+=== TEST 171: send json, an unknown slot
 --- stages
 stage a { post http://[::1]/; send json HTML/t.json; }
 --- files
@@ -1229,7 +1339,7 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 --- emerg
 t.json:2: unknown "bytes" in "{{input.bytes}}": it must be base64, type or json
 
-=== TEST 154: send json, base64 is text
+=== TEST 172: send json, base64 is text
 --- stages
 stage a { post http://[::1]/; send json HTML/t.json; }
 --- files
@@ -1238,7 +1348,7 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 --- emerg
 t.json:1: "{{input.base64}}" must stand within quotes
 
-=== TEST 155: send json, an unknown param
+=== TEST 173: send json, an unknown param
 --- stages
 stage a { post http://[::1]/; send json HTML/t.json; }
 --- files
@@ -1249,7 +1359,7 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 --- emerg
 t.json:3: unknown param "size" in "send": add "param size DEFAULT VALUES;" to image pipeline "p"
 
-=== TEST 156: send json, an input that is not read
+=== TEST 174: send json, an input that is not read
 --- stages
 stage a { resize 9; }
 stage b { resize 9; }
@@ -1264,7 +1374,7 @@ stage c {
 --- emerg
 6: line 2 of the template wants the input "a", which stage "c" does not read: add it to its "from"
 
-=== TEST 157: send json, an unending slot
+=== TEST 175: send json, an unending slot
 --- stages
 stage a { post http://[::1]/; send json HTML/t.json; }
 --- files
@@ -1273,7 +1383,7 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 --- emerg
 t.json:1: "{{" without its "}}": write "{\u007b" for two braces in a text
 
-=== TEST 158: take and poll, all forms
+=== TEST 176: take and poll, all forms
 --- stages
 stage a { post http://[::1]/; take body image/*; }
 stage b { post http://[::1]/; take json ""; }
@@ -1285,73 +1395,73 @@ stage e {
     poll /urls/get every=2s status=/status done=a|b failed=c result=/r;
 }
 
-=== TEST 159: take body, a type that is none
+=== TEST 177: take body, a type that is none
 --- stages
 stage a { post http://[::1]/; take body png; }
 --- emerg
 2: invalid media type "png" in "take": it must be such as "image/png" or "image/*"
 
-=== TEST 160: take json, a pointer that is none
+=== TEST 178: take json, a pointer that is none
 --- stages
 stage a { post http://[::1]/; take json a/b; }
 --- emerg
 2: invalid "take": JSON pointer "a/b" must be empty or begin with "/"
 
-=== TEST 161: take json, unknown
+=== TEST 179: take json, unknown
 --- stages
 stage a { post http://[::1]/; take json /a hex; }
 --- emerg
 2: invalid "take json /a hex": after the pointer there may be "base64" or "url [HOST ...]"
 
-=== TEST 162: take json, base64 knows no hosts
+=== TEST 180: take json, base64 knows no hosts
 --- stages
 stage a { post http://[::1]/; take json /a base64 x.com; }
 --- emerg
 2: invalid "take json /a base64" with parameters: after the pointer there may be "base64" or "url [HOST ...]"
 
-=== TEST 163: take json, a host that is none
+=== TEST 181: take json, a host that is none
 --- stages
 stage a { post http://[::1]/; take json /a url https://x.com; }
 --- emerg
 2: invalid host "https://x.com" in "take": it must be such as "cdn.example.com", "*.example.com" or "10.0.0.7:9000"
 
-=== TEST 164: poll, a pointer that is none
+=== TEST 182: poll, a pointer that is none
 --- stages
 stage a { post http://[::1]/; poll id; }
 --- emerg
 2: invalid "poll": JSON pointer "id" must be empty or begin with "/"
 
-=== TEST 165: poll, an unknown option
+=== TEST 183: poll, an unknown option
 --- stages
 stage a { post http://[::1]/; poll /id until=x; }
 --- emerg
 2: invalid "until=x" in "poll": it must be "every=TIME", "status=POINTER", "done=VALUES", "failed=VALUES" or "result=POINTER"
 
-=== TEST 166: poll, how often
+=== TEST 184: poll, how often
 --- stages
 stage a { post http://[::1]/; poll /id every=1ms; }
 --- emerg
 2: invalid time "1ms" in "poll": it must be from 10ms to 10y, such as "90s" or "1h30m"
 
-=== TEST 167: poll, a status without an end
+=== TEST 185: poll, a status without an end
 --- stages
 stage a { post http://[::1]/; poll /id status=/s failed=x; }
 --- emerg
 2: "poll" has a status, but no "done=VALUES" that end it
 
-=== TEST 168: poll, values without a status
+=== TEST 186: poll, values without a status
 --- stages
 stage a { post http://[::1]/; poll /id done=x; }
 --- emerg
 2: "poll" has values, but no "status=POINTER" where they are looked for
 
-=== TEST 169: poll, empty values
+=== TEST 187: poll, empty values
 --- stages
 stage a { post http://[::1]/; poll /id status=/s done=a||b; }
 --- emerg
 2: invalid values "a||b" in "poll": they must be 1 to 8, such as "succeeded|completed"
 
-=== TEST 170: poll and take in a local stage
+=== TEST 188: poll and take in a local stage
 --- stages
 stage a {
     resize 9;
@@ -1360,7 +1470,7 @@ stage a {
 --- emerg
 4: "poll" does not go with "resize": it is an option of "post", remove it from stage "a"
 
-=== TEST 171: rate, breaker and providers
+=== TEST 189: rate, breaker and providers
 --- stages
 stage a { resize 9; }
 stage b {
@@ -1382,31 +1492,31 @@ stage c { post http://[::1]/ max_fails=0; rate 10000r/s; }
 >>> t.json
 ["{{inputs.a.base64}}"]
 
-=== TEST 172: rate
+=== TEST 190: rate
 --- stages
 stage a { post http://[::1]/; rate 10; }
 --- emerg
 2: invalid rate "10": it must be from 1 to 10000 calls a second or a minute, such as "10r/s" or "30r/m"
 
-=== TEST 173: rate, none
+=== TEST 191: rate, none
 --- stages
 stage a { post http://[::1]/; rate 0r/s; }
 --- emerg
 2: invalid rate "0r/s": it must be from 1 to 10000 calls a second or a minute, such as "10r/s" or "30r/m"
 
-=== TEST 174: post, an unknown option
+=== TEST 192: post, an unknown option
 --- stages
 stage a { post http://[::1]/ weight=3; }
 --- emerg
 2: invalid "weight=3" in "post": after the URL there may be "max_fails=NUMBER" and "fail_timeout=TIME"
 
-=== TEST 175: post, fails
+=== TEST 193: post, fails
 --- stages
 stage a { post http://[::1]/ max_fails=1001; }
 --- emerg
 2: invalid number "1001" in "post": it must be from 0 to 1000
 
-=== TEST 176: a provider without a service
+=== TEST 194: a provider without a service
 --- stages
 stage a {
     provider one { header X-A b; }
@@ -1414,7 +1524,7 @@ stage a {
 --- emerg
 3: provider "one" calls nothing: give it a "post"
 
-=== TEST 177: providers beside a service
+=== TEST 195: providers beside a service
 --- stages
 stage a {
     post http://[::1]/;
@@ -1423,7 +1533,7 @@ stage a {
 --- emerg
 4: stage "a" has two operations, "post" and "provider": make two stages of it
 
-=== TEST 178: a service beside providers
+=== TEST 196: a service beside providers
 --- stages
 stage a {
     provider one { post http://[::1]/; }
@@ -1432,7 +1542,7 @@ stage a {
 --- emerg
 4: stage "a" has two operations, "provider" and "post": make two stages of it
 
-=== TEST 179: a provider twice
+=== TEST 197: a provider twice
 --- stages
 stage a {
     provider one { post http://[::1]/; }
@@ -1441,7 +1551,7 @@ stage a {
 --- emerg
 4: duplicate provider "one": rename it
 
-=== TEST 180: a header beside providers
+=== TEST 198: a header beside providers
 --- stages
 stage a {
     provider one { post http://[::1]/; }
@@ -1450,7 +1560,7 @@ stage a {
 --- emerg
 4: "header" beside providers: give it to each provider of stage "a" that it is for
 
-=== TEST 181: a raw body of a provider holds one input
+=== TEST 199: a raw body of a provider holds one input
 --- stages
 stage a { resize 9; }
 stage b {
@@ -1460,7 +1570,7 @@ stage b {
 --- emerg
 5: stage "b" has 2 inputs, but a raw body holds one: use "send multipart FIELD" or "send json FILE"
 
-=== TEST 182: what a provider does not know
+=== TEST 200: what a provider does not know
 --- stages
 stage a {
     provider one { post http://[::1]/; timeout 1s; }
@@ -1468,13 +1578,13 @@ stage a {
 --- emerg
 3: "timeout" directive is not allowed here
 
-=== TEST 183: a provider in a pipeline
+=== TEST 201: a provider in a pipeline
 --- stages
 provider one { post http://[::1]/; }
 --- emerg
 2: "provider" directive is not allowed here
 
-=== TEST 184: put
+=== TEST 202: put
 --- stages
 param size 1 1|2;
 stage a {
@@ -1494,43 +1604,43 @@ stage b {
 >>> key
 abc
 
-=== TEST 185: put, not S3
+=== TEST 203: put, not S3
 --- stages
 stage a { put http://x/y; }
 --- emerg
 2: invalid "put http://x/y": it must be such as "s3://bucket/folder/", where content is named by itself, or "s3://bucket/name-$param_x.png"
 
-=== TEST 186: put, out of the bucket
+=== TEST 204: put, out of the bucket
 --- stages
 stage a { put s3://bucket/../x; }
 --- emerg
 2: invalid "put s3://bucket/../x": it must be such as "s3://bucket/folder/", where content is named by itself, or "s3://bucket/name-$param_x.png"
 
-=== TEST 187: put, without keys
+=== TEST 205: put, without keys
 --- stages
 stage a { put s3://bucket/ region=eu-1; }
 --- emerg
 2: "put" needs "access_key=@FILE" and "secret_key=@FILE"
 
-=== TEST 188: put, a key in the open
+=== TEST 206: put, a key in the open
 --- stages
 stage a { put s3://bucket/ secret_key=abc; }
 --- emerg
 2: "secret_key" in "put" must be the name of a file that holds it, "secret_key=@/path/of/a/file"
 
-=== TEST 189: put, no such key
+=== TEST 207: put, no such key
 --- stages
 stage a { put s3://bucket/ access_key=@HTML/none; }
 --- emerg
 2: cannot read the file "HTML/none" of put "access_key", which must be readable when nginx starts (2: No such file or directory)
 
-=== TEST 190: put, an unknown option
+=== TEST 208: put, an unknown option
 --- stages
 stage a { put s3://bucket/ acl=private; }
 --- emerg
 2: invalid "acl=private" in "put": it must be "endpoint=URL", "region=NAME", "access_key=@FILE", "secret_key=@FILE" or "style=path|host"
 
-=== TEST 191: put, an endpoint with a path
+=== TEST 209: put, an endpoint with a path
 --- stages
 stage a {
     put s3://bucket/ endpoint=http://[::1]/x access_key=@HTML/k secret_key=@HTML/k;
@@ -1541,7 +1651,7 @@ abc
 --- emerg
 3: invalid "endpoint=http://[::1]/x" in "put": it must be without a path, such as "https://minio.example:9000"
 
-=== TEST 192: put, an endpoint that is none
+=== TEST 210: put, an endpoint that is none
 --- stages
 stage a {
     put s3://bucket/ endpoint=minio:9000 access_key=@HTML/k secret_key=@HTML/k;
@@ -1552,7 +1662,7 @@ abc
 --- emerg
 3: invalid URL "minio:9000/bucket/" in "put": it must begin with "http://" or "https://"
 
-=== TEST 193: put and what belongs to post
+=== TEST 211: put and what belongs to post
 --- stages
 stage a {
     put s3://bucket/ endpoint=http://[::1] access_key=@HTML/k secret_key=@HTML/k;
@@ -1564,7 +1674,7 @@ abc
 --- emerg
 4: "take" does not go with "put": it is an option of "post", remove it from stage "a"
 
-=== TEST 194: put, one input
+=== TEST 212: put, one input
 --- stages
 stage a { resize 9; }
 stage b {
@@ -1577,19 +1687,19 @@ abc
 --- emerg
 4: stage "b" has 2 inputs, but "put" stores one: make a stage of each
 
-=== TEST 195: warm
+=== TEST 213: warm
 --- stages
 stage a { post http://[::1]/x; warm 100ms; }
 stage b { warm 5m http://[::1]/health?a=b; post http://[::1]/x; }
 stage c { warm 5m; provider one { post http://[::1]/x; warm 1h /; } }
 
-=== TEST 196: warm, how long
+=== TEST 214: warm, how long
 --- stages
 stage a { post http://[::1]/; warm 99ms; }
 --- emerg
 2: invalid time "99ms" in "warm": it must be from 100ms to 10y, such as "90s" or "1h30m"
 
-=== TEST 197: warm, of another host
+=== TEST 215: warm, of another host
 --- stages
 stage a { post http://[::1]/; warm 1m http://x/; }
 --- emerg

@@ -7,6 +7,7 @@
  *     ip:{jobs}:queue:PIPELINE      ids of queued jobs, by time (sorted set)
  *     ip:{jobs}:leases              ids of held jobs, by end of the lease
  *     ip:{jobs}:dead                ids of dead jobs, by time
+ *     ip:{jobs}:born                a name that is lost with all the rest
  *     ip:{KEY}:result               what a stage run gave (string)
  *     ip:{KEY}:flight               who makes it now
  *     ip:{NAME}:calls, :rate        places and rate of a service

@@ -15,6 +15,12 @@
 #include <imgp/imgp_redis_reply.h>
 
 
+/* a machine shows more revisions of a job that it runs than it tells Redis:
+   who takes it from there goes on so much further on, so that none is seen
+   twice */
+
+#define IMGP_REDIS_AHEAD      1000
+
 #define IMGP_REDIS_BEAT_MAX   64      /* jobs of one beat */
 #define IMGP_REDIS_REAP_MAX   100     /* jobs of one reap */
 #define IMGP_REDIS_DEAD_MAX   10000   /* of the dead list */
@@ -27,7 +33,8 @@ typedef struct {
     imgp_str_t         pipeline;
     uint64_t           fence;         /* of the holder */
     uint64_t           ttl;           /* ms, of a final one */
-    imgp_uint_t        want;          /* hold it at once if none waits */
+    imgp_uint_t        want;          /* hold it at once: 1 if none waits,
+                                         2 in any case */
     imgp_uint_t        force;         /* a final one that was shown already */
     imgp_uint_t        limit;         /* of the queue; 0: none */
     uint32_t           known;         /* revision that may be written over */
@@ -51,6 +58,7 @@ typedef struct {
     imgp_uint_t        held;          /* by this node */
     uint32_t           queue;         /* number of the claimed one's */
     uint32_t           lost;
+    uint32_t           place;         /* in its queue, from 1; 0: not in it */
     uint32_t           state;
     imgp_str_t         record;        /* in the reply, its head is whole */
 } imgp_redis_answer_t;

@@ -23,6 +23,7 @@ typedef enum {
     IMGP_REDIS_SWAP,                  /* anybody writes over a revision he
                                          knows: cancel, retry */
     IMGP_REDIS_REAP,                  /* jobs of lost machines are queued */
+    IMGP_REDIS_READ,                  /* a job, and its place in the queue */
     IMGP_REDIS_GET,                   /* a result, or the right to make it */
     IMGP_REDIS_PUT,                   /* a result, and its flight ends */
     IMGP_REDIS_HOLD,                  /* a flight goes on */

@@ -40,7 +40,7 @@ imgp_redis_submit(imgp_redis_args_t *a, const imgp_redis_t *redis,
     imgp_redis_args_add(a, redis->node, strlen(redis->node));
     imgp_redis_job_head(a, job, &head);
     imgp_redis_args_add(a, job->pipeline.data, job->pipeline.len);
-    imgp_redis_args_add_int(a, job->want != 0);
+    imgp_redis_args_add_int(a, job->want);
     imgp_redis_args_add_int(a, redis->lease);
     imgp_redis_args_add_int(a, job->limit);
     imgp_redis_args_add_int(a, imgp_max(job->ttl, 1));
@@ -191,13 +191,10 @@ void
 imgp_redis_read(imgp_redis_args_t *a, const imgp_redis_t *redis,
     const u_char id[IMGP_ID_BYTES])
 {
-    imgp_redis_args_begin(a, "HMGET");
+    imgp_redis_args_script(a, redis, IMGP_REDIS_READ, 1);
     imgp_redis_job_key(a, redis, id);
-    imgp_redis_args_add(a, "r", 1);
-    imgp_redis_args_add(a, "f", 1);
-    imgp_redis_args_add(a, "n", 1);
-    imgp_redis_args_add(a, "s", 1);
-    imgp_redis_args_add(a, "l", 1);
+    imgp_redis_args_id(a, id);
+    imgp_redis_args_key(a, redis, "{jobs}:queue:");
 }
 
 
@@ -335,29 +332,29 @@ imgp_int_t
 imgp_redis_read_answer(const redisReply *reply, const imgp_redis_t *redis,
     imgp_redis_answer_t *answer)
 {
-    int64_t     fence, lost;
+    int64_t     fence, lost, place;
     imgp_str_t  node;
 
     memset(answer, 0, sizeof(imgp_redis_answer_t));
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements < 5)
-    {
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         return IMGP_ERROR;
     }
 
-    if (reply->element[0]->type == REDIS_REPLY_NIL) {
+    if (reply->elements == 0) {
         answer->result = IMGP_REDIS_JOB_NONE;
         return IMGP_OK;
     }
 
     if (imgp_redis_int(reply, 1, &fence) != IMGP_OK
         || imgp_redis_str(reply, 2, &node) != IMGP_OK
-        || imgp_redis_int(reply, 4, &lost) != IMGP_OK)
+        || imgp_redis_int(reply, 3, &lost) != IMGP_OK
+        || imgp_redis_int(reply, 4, &place) != IMGP_OK)
     {
         return IMGP_ERROR;
     }
 
+    answer->place = place;
     answer->fence = fence;
     answer->lost = lost;
     answer->held = node.len == IMGP_REDIS_NODE_LEN

@@ -69,7 +69,7 @@ typedef struct {
     "end\n"                                                                   \
     "local n = redis.call('ZCARD', KEYS[2])\n"                                \
     "local limit = tonumber(ARGV[10])\n"                                      \
-    "local held = ARGV[8] == '1' and n == 0\n"                                \
+    "local held = ARGV[8] == '2' or ARGV[8] == '1' and n == 0\n"              \
     "if not held and limit > 0 and n >= limit then return {2} end\n"          \
     "redis.call('HSET', KEYS[1], 'r', ARGV[3], 'v', ARGV[4],\n"               \
     "           's', held and 1 or 0, 'l', ARGV[6], 'p', ARGV[7],\n"          \
@@ -227,6 +227,19 @@ typedef struct {
 
 
 /*
+ * read: KEYS job    ARGV id queues
+ * { record, fence, node, lost, place in the queue or 0 } { } none
+ */
+
+#define IMGP_LUA_READ                                                         \
+    "local o = redis.call('HMGET', KEYS[1], 'r', 'f', 'n', 'l', 's', 'p')\n"  \
+    "if not o[1] then return {} end\n"                                        \
+    "local n = o[5] == '0'\n"                                                 \
+    "          and redis.call('ZRANK', ARGV[2] .. o[6], ARGV[1])\n"           \
+    "return {o[1], o[2], o[3], o[4], n and n + 1 or 0}\n"
+
+
+/*
  * get: KEYS result flight    ARGV oldest token lease blobs inline
  * { 0 known, manifest, content... } { 1 make it } { 2 it is being made }
  *
@@ -322,6 +335,7 @@ static const imgp_redis_lua_t  imgp_redis_lua[] = {
     { "commit", IMGP_LUA_COMMIT },
     { "swap", IMGP_LUA_SWAP },
     { "reap", IMGP_LUA_REAP },
+    { "read", IMGP_LUA_READ },
     { "get", IMGP_LUA_GET },
     { "put", IMGP_LUA_PUT },
     { "hold", IMGP_LUA_HOLD },

@@ -80,6 +80,32 @@ add_block_preprocessor(sub {
 });
 
 
+# the variant with Redis ("make test REDIS=1"): every store is shared, under a
+# prefix of its own; after all other preprocessors, so where the configuration
+# is written
+
+if ($ENV{IMGP_REDIS}) {
+    no warnings 'redefine', 'prototype';
+
+    my $write = \&Test::Nginx::Util::write_config_file;
+
+    *Test::Nginx::Util::write_config_file = sub ($$$) {
+        my ($block, $config, @more) = @_;
+        my $prefix = $ENV{TEST_NGINX_USE_HUP} ? $$ : "$$-$blocks";
+        my $http = $block->http_config // '';
+
+        if ($http !~ /\bimage_pipeline_redis\b/
+            && $http =~ s{(\bimage_pipeline_path\s[^;]*;)}
+                         {$1 image_pipeline_redis $ENV{IMGP_REDIS} prefix=$name-$prefix:;\n})
+        {
+            $block->set_value('http_config', $http);
+        }
+
+        return $write->($block, $config, @more);
+    };
+}
+
+
 sub fresh_store {
     my $store = sprintf("%s/store-%u", $dir, ++$blocks);
 

@@ -370,6 +370,7 @@ class Nginx(Process):
 
     def write_config(self, server, http='', main=None):
         main = 'thread_pool image threads=2;' if main is None else main
+        shared = os.environ.get('IMGP_REDIS')
         values = {
             'LOAD': 'load_module %s;' % self.module,
             'USER': 'user root;' if os.getuid() == 0 else '',
@@ -378,6 +379,11 @@ class Nginx(Process):
                         if self.keep_log else '',
             'DIR': self.dir, 'STORE': self.store, 'ROOT': ROOT,
             'PORT': self.port, **self.values}
+        if shared and 'image_pipeline_redis' not in http:
+            http = re.sub(r'(image_pipeline_path [^;]*;)',
+                          r'\1 image_pipeline_redis %s prefix=%s:;'
+                          % (shared, os.path.basename(self.dir)), http, 1)
+
         text = CONFIG.replace('%%MAIN%%', main).replace('%%HTTP%%', http) \
                      .replace('%%SERVER%%', server)
 

@@ -25,6 +25,7 @@ import zlib
 
 from imgp import SLOW, Model, Nginx, parallel, tap, wait_for
 
+SHARED = bool(os.environ.get('IMGP_REDIS'))
 LONG = int(os.environ.get('IMGP_LONG') or 0)
 
 # two services and two stages of our own; SALT makes the second call another
@@ -371,6 +372,9 @@ class Trial:
 
     def check_zone(self):
         """As many as a fresh one takes: no slot and no cell is lost."""
+
+        if SHARED:
+            return          # there is more room than the zone
 
         used = self.capacity()
         fresh = self.capacity(self.twin())

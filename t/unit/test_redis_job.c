@@ -181,6 +181,8 @@ life(void)
     ok(!answer.held && answer.fence > 1600000000000000ull, "queued, a fence "
        "of the clock");
     is_int(queued(), 1, "it waits");
+    is_int(look(&one), IMGP_REDIS_JOB_DONE, "it can be read");
+    is_int(answer.place, 1, "it is the first");
     is_int(submit(&two, &r), IMGP_REDIS_JOB_OTHER, "again: it is known");
     ok(answer.record.len == r.record.len && !answer.held, "with its record");
 

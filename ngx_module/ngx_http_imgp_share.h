@@ -1,0 +1,109 @@
+
+/*
+ * Jobs and results of all machines, over Redis.  Every machine keeps its own
+ * zone, journal and store; what is shared goes through the scripts of
+ * imgp_redis_lua.h, and a lease says which machine has a job.
+ *
+ *     share          beats, hints, claims; Redis comes and goes
+ *     share_submit   an upload, or a job of the journal, enters
+ *     share_run      a run's revisions and its end
+ *     share_read     jobs that are elsewhere, and those who watch them
+ *     share_change   cancel and retry, from any machine
+ *     share_content  contents, in pieces
+ *     share_result   results by their stage key, one maker at a time
+ *
+ * Only where "image_pipeline_redis" is configured is any of it called.
+ */
+
+
+#ifndef _NGX_HTTP_IMGP_SHARE_H_INCLUDED_
+#define _NGX_HTTP_IMGP_SHARE_H_INCLUDED_
+
+
+#include "ngx_http_imgp_run.h"
+#include "ngx_http_imgp_redis.h"
+#include <imgp/imgp_redis_job.h>
+#include <imgp/imgp_redis_result.h>
+
+
+#define NGX_HTTP_IMGP_SHARE_BEAT        1000   /* ms */
+#define NGX_HTTP_IMGP_SHARE_PUBLISH     200    /* ms between revisions */
+#define NGX_HTTP_IMGP_SHARE_RETRY       250    /* ms, while Redis takes none */
+#define NGX_HTTP_IMGP_SHARE_SAY         32     /* ends told again a beat */
+#define NGX_HTTP_IMGP_SHARE_UPLOAD_TTL  86400000   /* ms */
+#define NGX_HTTP_IMGP_SHARE_CONTENT     ((uint64_t) 256 * 1024 * 1024)
+
+
+typedef struct {
+    ngx_http_imgp_ident_t          ident;
+    ngx_http_imgp_worker_t        *worker;
+    ngx_uint_t                     claiming;
+    ngx_uint_t                     waiting;    /* a job may wait in Redis */
+    ngx_uint_t                     first;      /* pipeline to claim first */
+    ngx_uint_t                     away;       /* Redis is */
+    ngx_msec_t                     since;      /* ... since then */
+    uint32_t                       next;       /* slot of the walk */
+    ngx_uint_t                     said;       /* ends told by it */
+    ngx_event_t                    walk;
+    ngx_queue_t                    flights;    /* units that make a result */
+    ngx_uint_t                     joined;     /* wait for one elsewhere */
+    ngx_uint_t                     beats;
+} ngx_http_imgp_share_t;
+
+
+/* a job on its way to Redis, or back: a copy of its record */
+
+typedef struct {
+    ngx_http_imgp_worker_t        *worker;
+    u_char                         id[IMGP_ID_BYTES];
+    ngx_uint_t                     pipeline;
+    ngx_http_imgp_shared_e         kind;
+    uint64_t                       lease;      /* that is not good any more */
+    size_t                         len;
+    u_char                         record[1];
+} ngx_http_imgp_share_job_t;
+
+
+/* ngx_http_imgp_share.c */
+
+void ngx_http_imgp_share_lost(ngx_http_imgp_worker_t *w, const u_char *id,
+    uint64_t lease);
+void ngx_http_imgp_share_check(ngx_http_imgp_worker_t *w, const u_char *id,
+    uint64_t lease);
+ngx_uint_t ngx_http_imgp_share_away(ngx_http_imgp_worker_t *w);
+
+/* ngx_http_imgp_share_result.c */
+
+void ngx_http_imgp_share_flights(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_share_making(ngx_http_imgp_unit_t *unit);
+
+/* ngx_http_imgp_share_submit.c */
+
+void ngx_http_imgp_share_again(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_shared_t *shared);
+
+/* ngx_http_imgp_share_read.c */
+
+void ngx_http_imgp_share_refresh(ngx_http_imgp_worker_t *w,
+    const u_char *id);
+ngx_int_t ngx_http_imgp_share_mirror(ngx_http_imgp_worker_t *w,
+    imgp_str_t *record, ngx_uint_t force);
+
+/* what an ended job needs of the local disk: its end in done/ */
+
+void ngx_http_imgp_share_store(ngx_http_imgp_worker_t *w, const u_char *id,
+    imgp_str_t *record);
+
+/* ngx_http_imgp_share_content.c: mapped contents to Redis, in pieces; and
+   from Redis to the local store.  done() is called in any case, perhaps from
+   inside the call. */
+
+typedef void (*ngx_http_imgp_share_pt)(void *data, ngx_int_t rc);
+
+void ngx_http_imgp_share_put(ngx_http_imgp_worker_t *w, imgp_item_t *items,
+    ngx_uint_t n, uint64_t ttl, ngx_http_imgp_share_pt done, void *data);
+void ngx_http_imgp_share_fetch(ngx_http_imgp_worker_t *w, imgp_item_t *items,
+    ngx_uint_t n, ngx_http_imgp_share_pt done, void *data);
+
+
+#endif /* _NGX_HTTP_IMGP_SHARE_H_INCLUDED_ */

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+
+# Two and three machines on one Redis: any of them takes an upload, shows,
+# runs, cancels and retries any job; results are made once for all; a machine
+# that is killed loses its jobs to the others.
+
+import time
+
+from imgp import SLOW, parallel, sample, tap, wait_for
+from redis import Cluster, Redis
+from trial import ended, kill_all, picture
+
+FAILS = """
+    image_pipeline flaky {
+        stage s { post %%MODEL%%/status/500?times=2&per=key; retry 1 10ms; }
+        stage r { encode png; }
+    }
+    image_pipeline hang {
+        stage s { post %%MODEL%%/hang; timeout 1h; }
+    }
+"""
+
+WHERE = """
+    location /flaky/ { image_pipeline_pass flaky; }
+    location /hang/ { image_pipeline_pass hang; }
+"""
+
+
+def name(location):
+    return location.rpartition('/')[2]
+
+
+def node(redis, location):
+    """Which machine holds it."""
+
+    got = redis.ask('HGET', 'ip:{jobs}:job:' + name(location), 'n')
+    return got.decode() if got else ''
+
+
+def outputs(nginx, location, what):
+    document, wrong = ended(nginx, location)
+    tap.is_((document['status'], wrong), ('succeeded', []), what)
+    return document
+
+
+def anywhere(redis, a, b):
+    answer = a.post('/p/', picture(1), 'image/png')
+    location = answer.headers['Location']
+    tap.is_((answer.status, answer.json['degraded']), (202, False),
+            'one machine takes an upload')
+    tap.is_(b.get(location).json['id'], answer.json['id'],
+            'another one shows the job')
+
+    document = outputs(b, location, '... waits for its end, has its outputs')
+    tap.ok(wait_for(lambda: a.get(location).json == document),
+           'both show the same, as soon as its own disk knows')
+    outputs(a, location, 'and so does the first one')
+    tap.is_(b.get('/p/' + 26 * '0').status, 404, 'a job that there is not')
+    tap.is_(redis.ask('ZCARD', 'ip:{jobs}:leases'), 0, 'no lease is left')
+
+
+def prompt(a, b):
+    """A watcher elsewhere hears of the end at once, not at the next look."""
+
+    late = []
+
+    for n in range(10):
+        answer = a.post('/p/', picture(100 + n), 'image/png')
+        document = b.finish(answer.headers['Location'])
+        took = time.monotonic()
+        a.get(answer.headers['Location'])
+        late.append(time.time() - stamp(document['finished_at']))
+
+    late.sort()
+    tap.ok(late[5] < 0.3 * SLOW, 'watchers elsewhere hear of an end: %.0f ms'
+           % (late[5] * 1000))
+
+
+def stamp(text):
+    import datetime
+
+    return datetime.datetime.fromisoformat(text.replace('Z', '+00:00')) \
+        .timestamp()
+
+
+def once(cluster, a, b):
+    cluster.model.forget()
+    answer = b.post('/p/', picture(1), 'image/png')
+    document = outputs(b, answer.headers['Location'],
+                       'the same picture, at the other machine')
+    tap.is_({s['cached'] for s in document['stages']}, {True},
+            'all of it was known')
+
+    def post(n):
+        return (a, b)[n % 2].post('/p/', picture(2), 'image/png')
+
+    answers = parallel(post, range(60), 16)
+    tap.is_({x.status for x in answers} - {200, 202}, set(),
+            '60 times one picture, at both')
+    tap.is_(len({x.headers['Location'] for x in answers}), 60,
+            'each has a job of its own')
+    wrong = [d['status'] for d in parallel(
+        lambda x: b.finish(x.headers['Location']), answers, 16)
+             if d['status'] != 'succeeded']
+    tap.is_(wrong, [], 'all succeed')
+    tap.is_(sorted(cluster.model.calls().values()), [1, 1],
+            'each service was called once')
+
+
+def large(a, b):
+    image = sample() + bytes(700000)
+    answer = a.post('/p/', image)
+    outputs(b, answer.headers['Location'], 'a picture of several pieces')
+
+
+def change(redis, a, b, model):
+    answer = a.post('/hang/', picture(3), 'image/png')
+    location = answer.headers['Location']
+    wait_for(lambda: model.peak()['now'] == 1)
+    tap.is_(b.delete(location).json['status'], 'canceled',
+            'one that runs at a machine is canceled at another')
+    tap.ok(wait_for(lambda: model.peak()['now'] == 0),
+           'its call is given up at once')
+    tap.is_([n.get(location).json['status'] for n in (a, b)],
+            2 * ['canceled'], 'both say so')
+    tap.is_(b.delete(location).status, 200, 'twice does no harm')
+    tap.is_(redis.ask('ZCARD', 'ip:{jobs}:leases'), 0, 'no lease is left')
+
+    answer = a.post('/flaky/', picture(4), 'image/png')
+    location = answer.headers['Location']
+    tap.is_(b.finish(location)['status'], 'failed',
+            'one has used up its retries')
+    tap.is_(redis.ask('ZRANGE', 'ip:{jobs}:dead', 0, -1),
+            [name(location).encode()], '... it is in the dead list')
+    tap.is_(redis.ask('HGET', 'ip:{jobs}:job:' + name(location), 'e'),
+            b'service-busy', '... with the reason')
+    tap.is_(b.request('POST', location + '/retry').status, 202,
+            'it is retried at the other machine')
+    tap.is_(a.finish(location)['status'], 'succeeded', 'and succeeds')
+    tap.is_(redis.ask('ZCARD', 'ip:{jobs}:dead'), 0, 'the dead list is empty')
+    tap.is_(b.request('POST', location + '/retry').status, 409,
+            'what succeeded is not retried')
+
+
+def queue(redis):
+    """Three machines with a place each: the jobs of one are run by all; then
+    the machine that runs one of them is killed."""
+
+    cluster = Cluster(redis, 3, ms=1500, concurrency=1,
+                      options='timeout=300ms prefix=ip:')
+    a, b, c = cluster.nodes
+    posts = [a.post('/p/', picture(10 + n), 'image/png') for n in range(6)]
+    locations = [post.headers['Location'] for post in posts]
+    tap.is_({post.status for post in posts}, {202}, 'one takes six uploads')
+
+    tap.ok(wait_for(lambda: len({node(redis, l) for l in locations} - {''})
+                    == 3), 'three machines run them')
+    places = [b.get(l).json['queue_position'] for l in locations]
+    tap.is_([p for p in places if p], [1, 2, 3], 'the others know their place')
+
+    kill_all(c)
+    started = time.monotonic()
+    documents = parallel(lambda l: b.finish(l, 40), locations, 6)
+    tap.is_([d['status'] for d in documents], 6 * ['succeeded'],
+            'one machine is killed: all jobs succeed')
+    tap.note('%.1f s after the kill' % (time.monotonic() - started))
+    tap.is_(redis.ask('ZCARD', 'ip:{jobs}:leases'), 0, 'no lease is left')
+
+    # the machine whose journal has the jobs may be gone, too
+
+    posts = [a.post('/p/', picture(30 + n), 'image/png') for n in range(3)]
+    kill_all(a)
+    documents = parallel(lambda p: b.finish(p.headers['Location'], 40), posts,
+                         3)
+    tap.is_([d['status'] for d in documents], 3 * ['succeeded'],
+            'and the machine that took them')
+    outputs(b, posts[0].headers['Location'], 'their outputs are there')
+    tap.is_(cluster.alerts(), [], 'no alert')
+
+
+def cost(redis, a):
+    before = redis.calls()
+    count = 20
+
+    for n in range(count):
+        a.finish(a.post('/p/', picture(60 + n), 'image/png')
+                 .headers['Location'])
+
+    after = redis.calls()
+    used = {k: after[k] - before.get(k, 0) for k in after
+            if after[k] > before.get(k, 0) and k not in ('ping', 'info')}
+    tap.note('commands a job of four stages, those of scripts included: %.1f'
+             % (sum(used.values()) / count))
+    tap.note({k: round(v / count, 1) for k, v in sorted(used.items())})
+
+
+redis = Redis()
+cluster = Cluster(redis, 2, more=FAILS, locations=WHERE)
+a, b = cluster.nodes
+
+anywhere(redis, a, b)
+prompt(a, b)
+once(cluster, a, b)
+large(a, b)
+change(redis, a, b, cluster.model)
+cost(redis, a)
+tap.is_(cluster.alerts(), [], 'no alert')
+
+for nginx in cluster.nodes:
+    tap.is_(nginx.stop(), 0, 'it stops')
+
+queue(redis)
+tap.done()
