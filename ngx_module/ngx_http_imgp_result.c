@@ -140,6 +140,7 @@ ngx_http_imgp_result_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 ngx_int_t
 ngx_http_imgp_result_last(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
+    char          id[IMGP_ID_LEN + 1];
     ngx_uint_t    i;
     imgp_item_t  *item;
     imgp_job_t   *job;
@@ -157,6 +158,16 @@ ngx_http_imgp_result_last(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 
     if (job->state != IMGP_JOB_SUCCEEDED || item == NULL) {
         return NGX_DECLINED;
+    }
+
+    /* the picture does not name the job it comes from */
+
+    imgp_id_text(job->id, id);
+
+    if (ngx_http_imgp_reply_header(r, "Location", "%V%s", &ctx->prefix, id)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_imgp_result_send(r, ctx, item);

@@ -420,6 +420,8 @@ def waiting_post():
             'POST that wants the picture')
     tap.is_(answer.headers['X-Content-Type-Options'], 'nosniff',
             '... safely')
+    tap.is_(nginx.get(answer.headers['Location']).json['status'], 'succeeded',
+            '... and may look at its job')
 
     answer = upload('/hang/', prefer='wait=1', accept='image/*')
     tap.is_((answer.status, answer.headers['Content-Type']),
