@@ -793,6 +793,7 @@ struct ngx_http_imgp_worker_s {
     ngx_http_imgp_zone_t          *zone;
     ngx_http_imgp_curl_t          *curl;
     ngx_http_imgp_redis_t         *redis;      /* or NULL */
+    imgp_color_cache_t            *colors;
 
     void                          *threads;    /* ngx_http_imgp_thread.c */
     void                          *wake;       /* ngx_http_imgp_wake.c */

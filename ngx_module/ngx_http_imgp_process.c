@@ -115,9 +115,11 @@ ngx_http_imgp_worker_init(ngx_http_imgp_worker_t *w)
         return NGX_ERROR;
     }
 
+    w->colors = imgp_color_cache_create(&imgp_malloc);
     w->curl = ngx_http_imgp_curl_create(w->cycle);
 
-    if (w->curl == NULL
+    if (w->colors == NULL
+        || w->curl == NULL
         || ngx_http_imgp_thread_init(w) != NGX_OK
         || ngx_http_imgp_zone_enter(w->zone) != NGX_OK
         || ngx_http_imgp_alive_init(w) != NGX_OK
@@ -155,6 +157,7 @@ ngx_http_imgp_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_imgp_wake_done(w);
     ngx_http_imgp_thread_exit(w);
+    imgp_color_cache_destroy(w->colors);
 
     if (w->sentinel) {
         w->sentinel->fd = (ngx_socket_t) -1;

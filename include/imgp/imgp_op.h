@@ -13,6 +13,7 @@
 #include <imgp/imgp_types.h>
 #include <imgp/imgp_error.h>
 #include <imgp/imgp_pool.h>
+#include <imgp/imgp_color_cache.h>
 
 
 #define IMGP_OP_INPUTS_MAX   64
@@ -52,6 +53,7 @@ typedef struct {
     imgp_uint_t          ninputs;
     volatile uint32_t   *cancel;      /* may be NULL; not 0: stop soon */
     volatile uint32_t   *progress;    /* may be NULL; 0..1000, only grows */
+    imgp_color_cache_t  *colors;      /* may be NULL; for any threads' runs */
     uint32_t             simd;        /* imgp_simd_e; 0: the best there is */
 
     imgp_op_output_t     outputs[IMGP_OP_OUTPUTS_MAX];

@@ -3,11 +3,10 @@
  * Colours to sRGB.  Called by imgp_decode.c on pictures of the target's
  * size, 8 or 16 bits, any colour space.
  *
- * A profile is the client's data: Little CMS gets it in a context of its own
- * with the run's memory, and what it refuses is ignored, as browsers do.
- * lcms 2.14 does not survive a failed small allocation (mutexes, lists), so
- * such a failure leaves it by longjmp(), and all its blocks, which are kept in
- * a list for this, are freed after the context.
+ * A profile is the client's data: what Little CMS refuses is ignored, as
+ * browsers do.  It runs on the memory of a tool (imgp_color_tool.c), which may
+ * come from the task's cache and goes there: making a transform costs more
+ * than using it.
  *
  * Profiles that say sRGB in other words are found by their colorants and
  * curves, so that the common case costs nothing and changes no pixel.
@@ -17,40 +16,21 @@
 
 
 #include <math.h>
-#include <setjmp.h>
 #include <lcms2.h>
-#include <lcms2_plugin.h>
 #include <imgp/imgp_color.h>
+#include <imgp/imgp_color_tool.h>
+#include <imgp/imgp_digest.h>
 
 
-#define IMGP_COLOR_BLOCK_MAX  (64 * 1024 * 1024)  /* a profile's greed */
 #define IMGP_COLOR_SRGB_EPS   0.002   /* colorants in profiles are 1/65536 */
 #define IMGP_COLOR_CURVE_EPS  0.004   /* one step of 8 bits */
-
-
-typedef struct imgp_color_block_s  imgp_color_block_t;
-
-struct imgp_color_block_s {
-    imgp_color_block_t  *next;
-    imgp_color_block_t  *prev;
-    size_t               size;
-    size_t               padding;     /* data follows, aligned to 16 bytes */
-};
 
 
 typedef struct {
     imgp_work_t         *work;
     imgp_image_t        *image;
     imgp_image_t         target;      /* of CMYK; else no data */
-
-    cmsContext           ctx;
-    cmsHPROFILE          from;
-    cmsHPROFILE          to;
-    cmsHTRANSFORM        transform;
-
-    imgp_color_block_t   blocks;      /* the list's head */
-    imgp_uint_t          armed;       /* jmp is set */
-    jmp_buf              jmp;
+    imgp_color_tool_t   *tool;
 } imgp_color_t;
 
 
@@ -58,22 +38,18 @@ static imgp_int_t imgp_color_profile(imgp_work_t *work, imgp_image_t *image,
     const imgp_str_t *icc);
 static imgp_int_t imgp_color_guarded(imgp_color_t *color,
     const imgp_str_t *icc);
-static imgp_int_t imgp_color_context(imgp_color_t *color);
+static void imgp_color_key(const imgp_image_t *image, const imgp_str_t *icc,
+    imgp_color_key_t *key);
 static imgp_int_t imgp_color_open(imgp_color_t *color, const imgp_str_t *icc);
 static imgp_uint_t imgp_color_is_srgb(cmsHPROFILE profile);
 static imgp_uint_t imgp_color_near(cmsHPROFILE profile, cmsTagSignature tag,
     double x, double y, double z);
 static imgp_uint_t imgp_color_curve(cmsHPROFILE profile, cmsTagSignature tag);
 static cmsHPROFILE imgp_color_target(imgp_color_t *color);
+static uint32_t imgp_color_space(const imgp_image_t *image);
 static uint32_t imgp_color_format(const imgp_image_t *image, uint32_t space);
 static imgp_int_t imgp_color_run(imgp_color_t *color);
-static void imgp_color_close(imgp_color_t *color);
 static imgp_int_t imgp_color_naive(imgp_work_t *work, imgp_image_t *image);
-
-static void *imgp_color_alloc(cmsContext ctx, cmsUInt32Number size);
-static void imgp_color_free(cmsContext ctx, void *p);
-static void *imgp_color_realloc(cmsContext ctx, void *p,
-    cmsUInt32Number size);
 
 
 /* the parametric curve 3 of ICC.1: IEC 61966-2-1 */
@@ -111,23 +87,26 @@ static imgp_int_t
 imgp_color_profile(imgp_work_t *work, imgp_image_t *image,
     const imgp_str_t *icc)
 {
-    imgp_int_t    rc;
-    imgp_color_t  color;
+    imgp_int_t        rc;
+    imgp_color_t      color;
+    imgp_color_key_t  key;
 
     memset(&color, 0, sizeof(imgp_color_t));
 
     color.work = work;
     color.image = image;
-    color.blocks.next = &color.blocks;
-    color.blocks.prev = &color.blocks;
 
-    rc = imgp_color_context(&color);
+    imgp_color_key(image, icc, &key);
 
-    if (rc == IMGP_OK) {
-        rc = imgp_color_guarded(&color, icc);
+    color.tool = imgp_color_tool_take(work, &key);
+    if (color.tool == NULL) {
+        return IMGP_ERROR;
     }
 
-    imgp_color_close(&color);
+    rc = imgp_color_guarded(&color, icc);
+
+    imgp_color_tool_put(color.tool, rc);
+    imgp_image_free(work, &color.target);
 
     return rc;
 }
@@ -136,15 +115,19 @@ imgp_color_profile(imgp_work_t *work, imgp_image_t *image,
 static imgp_int_t
 imgp_color_guarded(imgp_color_t *color, const imgp_str_t *icc)
 {
-    imgp_int_t  rc;
+    imgp_int_t          rc;
+    imgp_color_tool_t  *tool;
 
-    if (setjmp(color->jmp)) {
+    tool = color->tool;
+
+    if (setjmp(tool->jmp)) {
+        color->tool->broken = 1;
         return IMGP_ERROR;
     }
 
-    color->armed = 1;
+    tool->armed = 1;
 
-    rc = imgp_color_open(color, icc);
+    rc = tool->transform ? IMGP_OK : imgp_color_open(color, icc);
 
     if (rc == IMGP_OK) {
         rc = imgp_color_run(color);
@@ -154,25 +137,19 @@ imgp_color_guarded(imgp_color_t *color, const imgp_str_t *icc)
 }
 
 
-static imgp_int_t
-imgp_color_context(imgp_color_t *color)
+/* the target's profile follows from the formats */
+
+static void
+imgp_color_key(const imgp_image_t *image, const imgp_str_t *icc,
+    imgp_color_key_t *key)
 {
-    cmsPluginMemHandler  memory;
+    memset(key, 0, sizeof(imgp_color_key_t));
 
-    memset(&memory, 0, sizeof(cmsPluginMemHandler));
+    imgp_digest(icc->data, icc->len, key->profile);
 
-    memory.base.Magic = cmsPluginMagicNumber;
-    memory.base.ExpectedVersion = 2060;
-    memory.base.Type = cmsPluginMemHandlerSig;
-    memory.MallocPtr = imgp_color_alloc;
-    memory.FreePtr = imgp_color_free;
-    memory.ReallocPtr = imgp_color_realloc;
-
-    color->ctx = cmsCreateContext(&memory, color);
-
-    return color->ctx ? IMGP_OK
-                      : imgp_work_error(color->work, IMGP_E_INTERNAL,
-                                        "lcms2 could not be initialized");
+    key->from = imgp_color_format(image, image->space);
+    key->to = imgp_color_format(image, imgp_color_space(image));
+    key->intent = INTENT_PERCEPTUAL;
 }
 
 
@@ -181,14 +158,15 @@ imgp_color_context(imgp_color_t *color)
 static imgp_int_t
 imgp_color_open(imgp_color_t *color, const imgp_str_t *icc)
 {
-    uint32_t                space;
     imgp_image_t           *image;
+    imgp_color_tool_t      *tool;
     cmsColorSpaceSignature  signature;
 
     image = color->image;
+    tool = color->tool;
 
-    color->from = cmsOpenProfileFromMemTHR(color->ctx, icc->data, icc->len);
-    if (color->from == NULL) {
+    tool->from = cmsOpenProfileFromMemTHR(tool->ctx, icc->data, icc->len);
+    if (tool->from == NULL) {
         return IMGP_DECLINED;
     }
 
@@ -196,28 +174,27 @@ imgp_color_open(imgp_color_t *color, const imgp_str_t *icc)
               : (image->space == IMGP_SPACE_RGB) ? cmsSigRgbData
                                                  : cmsSigCmykData;
 
-    if (cmsGetColorSpace(color->from) != signature
-        || cmsGetDeviceClass(color->from) == cmsSigLinkClass
-        || cmsGetDeviceClass(color->from) == cmsSigNamedColorClass
-        || imgp_color_is_srgb(color->from))
+    if (cmsGetColorSpace(tool->from) != signature
+        || cmsGetDeviceClass(tool->from) == cmsSigLinkClass
+        || cmsGetDeviceClass(tool->from) == cmsSigNamedColorClass
+        || imgp_color_is_srgb(tool->from))
     {
         return IMGP_DECLINED;
     }
 
-    color->to = imgp_color_target(color);
-    if (color->to == NULL) {
+    tool->to = imgp_color_target(color);
+    if (tool->to == NULL) {
         return IMGP_DECLINED;
     }
 
-    space = (image->space == IMGP_SPACE_GRAY) ? IMGP_SPACE_GRAY
-                                              : IMGP_SPACE_RGB;
+    tool->transform = cmsCreateTransformTHR(tool->ctx, tool->from,
+                          imgp_color_format(image, image->space), tool->to,
+                          imgp_color_format(image, imgp_color_space(image)),
+                          INTENT_PERCEPTUAL, 0);
 
-    color->transform = cmsCreateTransformTHR(color->ctx, color->from,
-                           imgp_color_format(image, image->space), color->to,
-                           imgp_color_format(image, space),
-                           INTENT_PERCEPTUAL, 0);
+    imgp_color_tool_close(tool);
 
-    return color->transform ? IMGP_OK : IMGP_DECLINED;
+    return tool->transform ? IMGP_OK : IMGP_DECLINED;
 }
 
 
@@ -287,19 +264,30 @@ imgp_color_target(imgp_color_t *color)
     cmsToneCurve  *curve;
 
     if (color->image->space != IMGP_SPACE_GRAY) {
-        return cmsCreate_sRGBProfileTHR(color->ctx);
+        return cmsCreate_sRGBProfileTHR(color->tool->ctx);
     }
 
-    curve = cmsBuildParametricToneCurve(color->ctx, 4, imgp_color_srgb_curve);
+    curve = cmsBuildParametricToneCurve(color->tool->ctx, 4,
+                                        imgp_color_srgb_curve);
     if (curve == NULL) {
         return NULL;
     }
 
-    profile = cmsCreateGrayProfileTHR(color->ctx, cmsD50_xyY(), curve);
+    profile = cmsCreateGrayProfileTHR(color->tool->ctx, cmsD50_xyY(), curve);
 
     cmsFreeToneCurve(curve);
 
     return profile;
+}
+
+
+/* of the result */
+
+static uint32_t
+imgp_color_space(const imgp_image_t *image)
+{
+    return (image->space == IMGP_SPACE_GRAY) ? IMGP_SPACE_GRAY
+                                             : IMGP_SPACE_RGB;
 }
 
 
@@ -344,7 +332,7 @@ imgp_color_run(imgp_color_t *color)
             return IMGP_ERROR;
         }
 
-        cmsDoTransform(color->transform, imgp_image_row(image, y),
+        cmsDoTransform(color->tool->transform, imgp_image_row(image, y),
                        imgp_image_row(target, y), image->width);
     }
 
@@ -355,42 +343,6 @@ imgp_color_run(imgp_color_t *color)
     }
 
     return IMGP_OK;
-}
-
-
-/* after a failed allocation nothing but the context is sure to be whole */
-
-static void
-imgp_color_close(imgp_color_t *color)
-{
-    imgp_uint_t          whole;
-    imgp_color_block_t  *block;
-
-    whole = !imgp_work_failed(color->work);
-
-    if (whole && color->transform != NULL) {
-        cmsDeleteTransform(color->transform);
-    }
-
-    if (whole && color->to != NULL) {
-        cmsCloseProfile(color->to);
-    }
-
-    if (whole && color->from != NULL) {
-        cmsCloseProfile(color->from);
-    }
-
-    if (color->ctx != NULL) {
-        cmsDeleteContext(color->ctx);
-    }
-
-    while (color->blocks.next != &color->blocks) {
-        block = color->blocks.next;
-        color->blocks.next = block->next;
-        imgp_work_free(color->work, block);
-    }
-
-    imgp_image_free(color->work, &color->target);
 }
 
 
@@ -420,76 +372,4 @@ imgp_color_naive(imgp_work_t *work, imgp_image_t *image)
     image->stride = (size_t) image->width * 3;
 
     return imgp_work_poll(work);
-}
-
-
-static void *
-imgp_color_alloc(cmsContext ctx, cmsUInt32Number size)
-{
-    imgp_color_t        *color;
-    imgp_color_block_t  *block;
-
-    color = cmsGetContextUserData(ctx);
-
-    if (size > IMGP_COLOR_BLOCK_MAX) {
-        return NULL;
-    }
-
-    block = imgp_work_alloc(color->work, sizeof(imgp_color_block_t) + size);
-
-    if (block == NULL) {
-
-        if (color->armed) {
-            longjmp(color->jmp, 1);
-        }
-
-        return NULL;
-    }
-
-    block->size = size;
-    block->next = color->blocks.next;
-    block->prev = &color->blocks;
-    block->next->prev = block;
-    color->blocks.next = block;
-
-    return block + 1;
-}
-
-
-static void
-imgp_color_free(cmsContext ctx, void *p)
-{
-    imgp_color_t        *color;
-    imgp_color_block_t  *block;
-
-    if (p == NULL) {
-        return;
-    }
-
-    color = cmsGetContextUserData(ctx);
-    block = (imgp_color_block_t *) p - 1;
-
-    block->next->prev = block->prev;
-    block->prev->next = block->next;
-
-    imgp_work_free(color->work, block);
-}
-
-
-static void *
-imgp_color_realloc(cmsContext ctx, void *p, cmsUInt32Number size)
-{
-    void                *fresh;
-    imgp_color_block_t  *block;
-
-    fresh = imgp_color_alloc(ctx, size);
-
-    if (fresh != NULL && p != NULL) {
-        block = (imgp_color_block_t *) p - 1;
-
-        memcpy(fresh, p, imgp_min(block->size, size));
-        imgp_color_free(ctx, p);
-    }
-
-    return fresh;
 }

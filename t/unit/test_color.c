@@ -6,6 +6,7 @@
 
 
 #include <math.h>
+#include <pthread.h>
 #include <lcms2.h>
 #include "imgp_run.h"
 
@@ -15,7 +16,10 @@ static void test_rgb(void);
 static void test_gray_profile(void);
 static void test_ignored(void);
 static void test_cmyk_profile(void);
-static void test_faults(void);
+static void test_cached(void);
+static void test_many(void);
+static void test_threads(void);
+static void test_faults(imgp_uint_t cached);
 
 
 /* an even colour: the picture's width tells which */
@@ -38,7 +42,11 @@ main(void)
     test_gray_profile();
     test_ignored();
     test_cmyk_profile();
-    test_faults();
+    test_cached();
+    test_many();
+    test_threads();
+    test_faults(0);
+    test_faults(1);
 
     return done();
 }
@@ -281,10 +289,230 @@ test_cmyk_profile(void)
 }
 
 
+/* every pixel another colour: what a transform does is seen in each */
+
+static uint32_t
+test_colors(uint32_t x, uint32_t y, uint32_t c, uint32_t w, uint32_t h,
+    uint32_t max)
+{
+    return (x * (c + 3) * 37 + y * (5 - c) * 91) % 256 * (max / 255);
+}
+
+
+#define TEST_KINDS    6
+#define TEST_ROUNDS   8
+#define TEST_THREADS  4
+
+
+static imgp_str_t  test_files[TEST_KINDS];
+static imgp_str_t  test_wanted[TEST_KINDS];   /* without a cache */
+
+
+/* Adobe RGB in three formats, gray, sRGB, and CMYK if there is a profile */
+
+static void
+test_file(imgp_uint_t kind)
+{
+    imgp_str_t   icc;
+    test_png_t   png = { .width = 90, .height = 70, .depth = 8,
+                         .type = PNG_COLOR_TYPE_RGB };
+    test_jpeg_t  jpeg = { .width = 90, .height = 70 };
+
+    icc = (kind == 5) ? test_corpus_profile()
+                      : test_profile(kind == 3 ? "gray" : kind == 4 ? "sRGB"
+                                                                : "Adobe");
+    if (kind == 1) {
+        png.type = PNG_COLOR_TYPE_RGB_ALPHA;
+    }
+
+    if (kind == 2) {
+        png.depth = 16;
+    }
+
+    if (kind == 3) {
+        jpeg.components = 1;
+        jpeg.in = jpeg.stored = JCS_GRAYSCALE;
+    }
+
+    if (kind == 5) {
+        jpeg.components = 4;
+        jpeg.in = jpeg.stored = JCS_CMYK;
+    }
+
+    png.icc = icc;
+    jpeg.icc = icc;
+
+    test_files[kind] = (kind == 3 || kind == 5) ? test_jpeg(&jpeg, test_colors)
+                                                : test_png(&png, test_colors);
+    free(icc.data);
+}
+
+
+/* what comes out, or whether it is what came out without a cache */
+
+static imgp_uint_t
+test_same(imgp_uint_t kind, imgp_color_cache_t *cache)
+{
+    imgp_uint_t        good;
+    test_run_t         run;
+    imgp_op_output_t  *out;
+
+    test_init(&run);
+    run.task.colors = cache;
+
+    if (test_op(&run, "encode png", test_files[kind]) != IMGP_OK) {
+        return 0;
+    }
+
+    out = &run.task.outputs[0];
+
+    if (cache == NULL) {
+        test_wanted[kind] = test_copy(out->data, out->len);
+    }
+
+    good = out->len == test_wanted[kind].len
+           && memcmp(out->data, test_wanted[kind].data, out->len) == 0;
+
+    imgp_op_free(&run.task);
+
+    return good;
+}
+
+
+static void
+test_cached(void)
+{
+    imgp_uint_t          i, k, good;
+    imgp_color_cache_t  *cache;
+
+    cache = imgp_color_cache_create(&imgp_malloc);
+    good = 1;
+
+    for (k = 0; k < TEST_KINDS; k++) {
+        test_file(k);
+        good &= test_same(k, NULL);
+    }
+
+    ok(good && test_wanted[0].len != test_wanted[4].len,
+       "pictures of %d kinds", TEST_KINDS);
+
+    for (i = 0; i < 3; i++) {
+        for (k = 0; k < TEST_KINDS; k++) {
+            good &= test_same(k, cache);
+        }
+    }
+
+    ok(good, "the same bytes with a cache");
+
+    imgp_color_cache_destroy(cache);
+}
+
+
+/* more profiles than are kept: they differ in a byte that means nothing */
+
+static void
+test_many(void)
+{
+    long           i, n, live, most, kept;
+    imgp_str_t     icc, s;
+    test_run_t     run;
+    test_alloc_t   ta = { -1, 0 };
+    imgp_alloc_t   alloc = { test_alloc, test_free, &ta };
+    imgp_color_cache_t  *cache;
+
+    icc = test_profile("Adobe");
+    cache = imgp_color_cache_create(&alloc);
+    most = 0;
+    kept = 0;
+    live = ta.live;
+    n = 0;
+
+    for (i = 0; i < 3 * IMGP_COLOR_CACHE_MAX; i++) {
+        test_png_t  t = { .width = 50, .height = 30, .depth = 8,
+                          .type = PNG_COLOR_TYPE_RGB };
+
+        icc.data[80] = i;             /* the profile's creator */
+        t.icc = icc;
+        s = test_png(&t, test_even);
+
+        test_init(&run);
+        run.task.alloc = &alloc;
+        run.task.colors = cache;
+
+        n += test_op(&run, "encode png", s) == IMGP_OK;
+        imgp_op_free(&run.task);
+
+        if (i < IMGP_COLOR_CACHE_MAX) {
+            kept += ta.live > live;
+            most = ta.live;
+        }
+
+        live = ta.live;
+        free(s.data);
+    }
+
+    is_int(kept, IMGP_COLOR_CACHE_MAX, "each is kept while there is room");
+    ok(n == i && live == most, "%ld profiles: %ld blocks, as of %d", n, live,
+       IMGP_COLOR_CACHE_MAX);
+
+    imgp_color_cache_destroy(cache);
+    is_int(ta.live, 0, "all are freed");
+
+    free(icc.data);
+}
+
+
+static void *
+test_thread(void *data)
+{
+    long  i, good;
+
+    good = 0;
+
+    for (i = 0; i < TEST_ROUNDS * TEST_KINDS; i++) {
+        good += test_same(i % TEST_KINDS, data);
+    }
+
+    return (void *) good;
+}
+
+
+static void
+test_threads(void)
+{
+    long                 i, good;
+    void                *result;
+    pthread_t            tid[TEST_THREADS];
+    imgp_color_cache_t  *cache;
+
+    cache = imgp_color_cache_create(&imgp_malloc);
+    good = 0;
+
+    for (i = 0; i < TEST_THREADS; i++) {
+        pthread_create(&tid[i], NULL, test_thread, cache);
+    }
+
+    for (i = 0; i < TEST_THREADS; i++) {
+        pthread_join(tid[i], &result);
+        good += (long) result;
+    }
+
+    is_int(good, TEST_THREADS * TEST_ROUNDS * TEST_KINDS,
+           "threads at once get the same bytes");
+
+    imgp_color_cache_destroy(cache);
+
+    for (i = 0; i < TEST_KINDS; i++) {
+        free(test_files[i].data);
+        free(test_wanted[i].data);
+    }
+}
+
+
 /* in the midst of Little CMS, too: no allocation's failure is lost */
 
 static void
-test_faults(void)
+test_faults(imgp_uint_t cached)
 {
     long          n, wrong;
     imgp_str_t    s, icc;
@@ -303,24 +531,30 @@ test_faults(void)
     wrong = 0;
 
     for (n = 0; n < 10000; n++) {
-        ta.left = n;
+        ta.left = -1;
         ta.live = 0;
 
         test_init(&run);
         run.task.alloc = &alloc;
+        run.task.colors = cached ? imgp_color_cache_create(&alloc) : NULL;
+
+        ta.left = n;
 
         if (test_op(&run, "encode png", s) == IMGP_OK) {
             break;
         }
 
+        imgp_color_cache_destroy(run.task.colors);
+
         wrong += ta.live != 0 || run.task.error.code != IMGP_E_INTERNAL;
     }
 
     imgp_op_free(&run.task);
+    imgp_color_cache_destroy(run.task.colors);
 
     ok(run.rc == IMGP_OK && n > 50 && wrong == 0 && ta.live == 0,
-       "each of %ld allocations may fail (%ld wrong, %ld left)", n, wrong,
-       ta.live);
+       "each of %ld allocations may fail%s (%ld wrong, %ld left)", n,
+       cached ? ", with a cache" : "", wrong, ta.live);
 
     free(s.data);
     free(icc.data);

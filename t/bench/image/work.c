@@ -19,6 +19,12 @@
 #define WORK_POOL    1024
 
 
+typedef struct {
+    imgp_op_t           *op;
+    imgp_color_cache_t  *colors;
+} work_t;
+
+
 static imgp_op_t *work_parse(imgp_pool_t *pool, int argc, char **argv);
 static int work_run(const worker_t *worker, worker_output_t *out);
 
@@ -27,6 +33,7 @@ int
 main(int argc, char **argv)
 {
     int           rc;
+    work_t        work;
     worker_t      worker;
     imgp_pool_t  *pool;
 
@@ -38,10 +45,14 @@ main(int argc, char **argv)
     memset(&worker, 0, sizeof(worker_t));
 
     worker.run = work_run;
-    worker.engine = work_parse(pool, argc - 1, argv + 1);
+    worker.engine = &work;
 
-    rc = worker.engine ? worker_loop(&worker) : 1;
+    work.op = work_parse(pool, argc - 1, argv + 1);
+    work.colors = imgp_color_cache_create(&imgp_malloc);
 
+    rc = (work.op && work.colors) ? worker_loop(&worker) : 1;
+
+    imgp_color_cache_destroy(work.colors);
     imgp_pool_destroy(pool);
 
     return rc;
@@ -78,8 +89,11 @@ work_parse(imgp_pool_t *pool, int argc, char **argv)
 static int
 work_run(const worker_t *worker, worker_output_t *out)
 {
+    const work_t    *work;
     imgp_op_task_t   task;
     imgp_op_input_t  input;
+
+    work = worker->engine;
 
     memset(&task, 0, sizeof(imgp_op_task_t));
     memset(&input, 0, sizeof(imgp_op_input_t));
@@ -92,8 +106,9 @@ work_run(const worker_t *worker, worker_output_t *out)
     task.max_memory = WORK_MEMORY;
     task.inputs = &input;
     task.ninputs = 1;
+    task.colors = work->colors;
 
-    if (imgp_op_run(worker->engine, &task) != IMGP_OK) {
+    if (imgp_op_run(work->op, &task) != IMGP_OK) {
         fprintf(stderr, "work: %s\n", task.error.detail);
         return -1;
     }
