@@ -24,7 +24,7 @@
 
 
 #define IMGP_COLOR_CACHE_MAX   16
-#define IMGP_COLOR_CACHE_SIZE  (32 * 1024 * 1024)   /* CMYK: 2 MB each */
+#define IMGP_COLOR_CACHE_SIZE  (16 * 1024 * 1024)   /* CMYK: half a MB each */
 
 
 typedef struct imgp_color_cache_s  imgp_color_cache_t;
