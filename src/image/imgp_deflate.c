@@ -22,7 +22,7 @@
 
 
 #define IMGP_DEFLATE_SAMPLE   2048    /* literals that copies are tried on */
-#define IMGP_DEFLATE_PAYS     128     /* if they save one part of so many; */
+#define IMGP_DEFLATE_PAYS     64      /* if they save one part of so many; */
 #define IMGP_DEFLATE_RICH     10      /* look closer from so much on */
 #define IMGP_DEFLATE_PAUSE    7       /* chunks between trials, at most */
 #define IMGP_DEFLATE_FEW      1024    /* literals: trying again costs little */
