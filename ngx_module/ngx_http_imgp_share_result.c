@@ -214,6 +214,7 @@ ngx_http_imgp_share_take_work(void *data, ngx_log_t *log)
         == IMGP_OK)
     {
         unit->known = 1;
+        unit->old = 1;
     }
 }
 

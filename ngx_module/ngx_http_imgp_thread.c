@@ -52,6 +52,7 @@ typedef struct {
     ngx_queue_t                    cpu_queue;
     ngx_queue_t                    free;       /* runners */
     ngx_connection_t              *connection;
+    ngx_event_t                    patience;   /* of the short queue */
 
     /* shared with the runners */
     ngx_thread_mutex_t             mutex;
@@ -92,6 +93,7 @@ static void ngx_http_imgp_runner_tell(ngx_http_imgp_threads_t *t,
     ngx_log_t *log);
 static void ngx_http_imgp_runner_done(ngx_event_t *ev);
 static void ngx_http_imgp_thread_told(ngx_event_t *ev);
+static void ngx_http_imgp_thread_impatient(ngx_event_t *ev);
 static void ngx_http_imgp_thread_finish(ngx_http_imgp_threads_t *t);
 static ngx_int_t ngx_http_imgp_thread_long(ngx_http_imgp_threads_t *t);
 static void ngx_http_imgp_thread_long_work(void *data, ngx_log_t *log);
@@ -115,6 +117,11 @@ ngx_http_imgp_thread_init(ngx_http_imgp_worker_t *w)
     ngx_queue_init(&t->io_queue);
     ngx_queue_init(&t->done);
     ngx_queue_init(&t->free);
+
+    t->patience.handler = ngx_http_imgp_thread_impatient;
+    t->patience.data = t;
+    t->patience.log = w->log;
+    t->patience.cancelable = 1;
 
     t->slots = ngx_http_imgp_thread_slots(w);
     t->cpu_slots = ngx_max(ngx_min((ngx_int_t) t->slots - 1, ngx_ncpu), 1);
@@ -305,9 +312,12 @@ ngx_http_imgp_thread_next(ngx_http_imgp_worker_t *w)
 
     t = w->threads;
 
-    /* one for a task, so that a short queue does not wake all threads */
+    /* one for a task, so that a short queue does not wake all threads; one
+       slot is kept from them, too */
 
-    if (t->posted < t->slots && ngx_http_imgp_thread_behind(t)
+    if (t->posted < t->slots
+        && t->posted - t->posted_cpu < ngx_max(t->slots - 1, 1)
+        && ngx_http_imgp_thread_behind(t)
         && ngx_http_imgp_thread_runner(t) != NGX_OK)
     {
         return;
@@ -369,6 +379,12 @@ ngx_http_imgp_thread_behind(ngx_http_imgp_threads_t *t)
         behind = runners < (ngx_uint_t) ngx_ncpu
                  || ngx_current_msec - task->since
                     >= NGX_HTTP_IMGP_THREAD_WAIT;
+
+        /* its turn may come without anything else that looks again */
+
+        if (!behind && !t->patience.timer_set) {
+            ngx_add_timer(&t->patience, NGX_HTTP_IMGP_THREAD_WAIT);
+        }
     }
 
     (void) ngx_thread_mutex_unlock(&t->mutex, t->worker->log);
@@ -507,7 +523,19 @@ ngx_http_imgp_thread_told(ngx_event_t *ev)
                       "read() from eventfd failed");
     }
 
+    ngx_http_imgp_thread_next(t->worker);
     ngx_http_imgp_thread_finish(t);
+}
+
+
+static void
+ngx_http_imgp_thread_impatient(ngx_event_t *ev)
+{
+    ngx_http_imgp_threads_t  *t;
+
+    t = ev->data;
+
+    ngx_http_imgp_thread_next(t->worker);
 }
 
 

@@ -78,7 +78,8 @@ def check_memory(grown):
     if SLOW > 1:
         tap.skip('no memory is lost', 'a sanitizer keeps what is freed')
     else:
-        tap.ok(max(grown) < 2 << 20, 'no memory is lost: %s bytes' % grown)
+        # what was freed stays for the next run: imgp_work_keep()
+        tap.ok(max(grown) < 8 << 20, 'no memory is lost: %s bytes' % grown)
 
 
 def settled():

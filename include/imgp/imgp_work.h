@@ -49,12 +49,12 @@ void imgp_work_free(imgp_work_t *work, void *p);      /* NULL is fine */
  * run anything.  The C library gives large blocks back to the system when they
  * are freed, and getting them again (page faults) costs a tenth of a 3 MP
  * JPEG's time.  From then on up to IMGP_WORK_KEEP bytes stay with each thread,
- * also of what codecs take by themselves: enough for the coefficients of a
- * progressive JPEG of 16 MP.  glibc comes to the same bound by itself once a
- * block of 32 MB was freed; with another C library nothing happens.
+ * which is what a picture takes whose rows are streamed; larger ones (blocks
+ * of half as much) go back at once.  With another C library than glibc nothing
+ * happens.
  */
 
-#define IMGP_WORK_KEEP  (64 * 1024 * 1024)
+#define IMGP_WORK_KEEP  (16 * 1024 * 1024)
 
 void imgp_work_keep(void);
 

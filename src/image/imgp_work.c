@@ -214,7 +214,6 @@ imgp_work_step(imgp_work_t *work, uint64_t done, uint64_t total)
 }
 
 
-/* the half is the most that glibc lets blocks of a thread's heap have */
 
 void
 imgp_work_keep(void)

@@ -17,7 +17,7 @@
 
 
 #define IMGP_KEY_STAGE  "imgp-key-1"
-#define IMGP_KEY_PLAN   "imgp-plan-1"
+#define IMGP_KEY_PLAN   "imgp-plan-2"
 
 
 static void imgp_key_inputs(imgp_digest_t *d, const imgp_plan_t *plan,

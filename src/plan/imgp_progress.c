@@ -12,6 +12,7 @@
 
 #include <imgp/imgp_progress.h>
 #include <imgp/imgp_graph.h>
+#include <imgp/imgp_chain.h>
 
 
 #define IMGP_PROGRESS_ALL      1000
@@ -23,6 +24,7 @@
 
 static void imgp_progress_weights(const imgp_plan_t *plan,
     const imgp_expect_t *expect, uint64_t *weights);
+static void imgp_progress_inside(const imgp_plan_t *plan, uint64_t *weights);
 static uint64_t imgp_progress_scale(const imgp_plan_t *plan,
     const imgp_expect_t *expect, uint64_t ms);
 static uint32_t imgp_progress_stage(const imgp_job_t *job, imgp_uint_t stage,
@@ -135,6 +137,35 @@ imgp_progress_weights(const imgp_plan_t *plan, const imgp_expect_t *expect,
             weights[i] = declared ? IMGP_PROGRESS_UNIT : mean;
         }
     }
+
+    imgp_progress_inside(plan, weights);
+}
+
+
+/* what is done within another stage moves with that one */
+
+static void
+imgp_progress_inside(const imgp_plan_t *plan, uint64_t *weights)
+{
+    uint8_t      links[IMGP_CHAIN_MAX];
+    imgp_uint_t  i, k, n;
+
+    for (i = 0; i < plan->nstages; i++) {
+
+        if (plan->stages[i].inside) {
+            continue;
+        }
+
+        n = imgp_chain_links(plan, i, links);
+
+        for (k = 0; k + 1 < n; k++) {
+            if (plan->stages[links[k]].weight) {
+                weights[i] += weights[links[k]];
+            }
+
+            weights[links[k]] = 0;
+        }
+    }
 }
 
 
@@ -239,6 +270,7 @@ imgp_progress_left(const imgp_plan_t *plan, const imgp_job_t *job,
     uint32_t  progress;
 
     if (imgp_stage_is_final(job->stages[stage].state)
+        || plan->stages[stage].inside
         || !imgp_graph_wanted(plan, job, stage))
     {
         return 0;

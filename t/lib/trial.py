@@ -318,8 +318,11 @@ class Trial:
                 for name in names]
 
     def held(self):
-        """What the workers hold open, by kind; connections to the model are
-        kept by libcurl for later and not counted."""
+        """What the workers hold open, by kind, once no sweep is at work;
+        connections to the model are kept by libcurl for later and not
+        counted."""
+
+        wait_for(lambda: not self.sweeping(), 5)
 
         kinds = collections.Counter()
         peers = tcp_peers()
@@ -332,6 +335,20 @@ class Trial:
 
         del kinds['model']
         return dict(kinds)
+
+    def sweeping(self):
+        """Is a file of the store open that is not open all the time?"""
+
+        for pid in self.nginx.workers():
+            for fd in os.listdir('/proc/%d/fd' % pid):
+                with contextlib.suppress(OSError):
+                    link = os.readlink('/proc/%d/fd/%s' % (pid, fd))
+
+                    if link.startswith(self.nginx.store) \
+                       and not link.endswith('/alive'):
+                        return True
+
+        return False
 
     def kind(self, link, peers):
         match = re.fullmatch(r'socket:\[(\d+)\]', link)

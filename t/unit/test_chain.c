@@ -9,6 +9,7 @@
 #include <imgp/imgp_chain.h>
 #include <imgp/imgp_graph.h>
 #include <imgp/imgp_key.h>
+#include <imgp/imgp_progress.h>
 
 
 static imgp_pool_t  *pool;
@@ -122,6 +123,7 @@ run(void)
     imgp_uint_t   n;
     imgp_job_t   *job;
     imgp_plan_t  *plan;
+    imgp_expect_t  expect[IMGP_STAGES_MAX];
 
     plan = line("encode auto", "b");
     fix_finish(plan);
@@ -142,6 +144,17 @@ run(void)
     imgp_key(plan, 2, job, &job->input, 1, NULL, two);
     ok(memcmp(one, two, IMGP_DIGEST_LEN) != 0,
        "its key is of all that is done in it");
+
+    /* who is done within another has no time of its own */
+
+    memset(expect, 0, sizeof(expect));
+    expect[2].samples = 5;
+    expect[2].mean_ms = 100;
+    is_int(imgp_progress_eta(plan, job, -1, expect, 0), 100, "an ETA");
+    job->stages[2].state = IMGP_ST_RUNNING;
+    job->stages[2].progress = 500;
+    (void) imgp_progress_update(plan, job, expect, 0);
+    is_int(job->progress, 500, "half of all is done");
 
     imgp_job_destroy(job);
 }
