@@ -372,8 +372,9 @@ ngx_http_imgp_admit_variables(ngx_http_imgp_upload_t *u)
 static ngx_int_t
 ngx_http_imgp_admit_again(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
-    if (ctx->view == NULL) {
-        /* its upload is being stored at this moment */
+    if (ctx->view == NULL || ctx->away) {
+        /* its upload is being stored at this moment; or its job, which is in
+           no table, may be about to be refused and forgotten */
         return ngx_http_imgp_reply_error(r, IMGP_E_STORE_AWAY,
                        "an upload with this Idempotency-Key is being stored");
     }

@@ -18,6 +18,7 @@ static imgp_int_t ngx_http_imgp_upload_digest(ngx_http_request_t *r,
 static imgp_int_t ngx_http_imgp_upload_idem(ngx_http_request_t *r,
     ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_upload_cleanup(void *data);
+static void ngx_http_imgp_upload_drop(void *data, ngx_log_t *log);
 static void ngx_http_imgp_upload_free(ngx_http_imgp_upload_t *u);
 
 
@@ -371,9 +372,27 @@ ngx_http_imgp_upload_gone(ngx_http_imgp_upload_t *u)
 }
 
 
+/* in a thread */
+
+static void
+ngx_http_imgp_upload_drop(void *data, ngx_log_t *log)
+{
+    ngx_http_imgp_upload_t  *u = data;
+
+    imgp_blob_abort(&u->blob);
+}
+
+
 static void
 ngx_http_imgp_upload_free(ngx_http_imgp_upload_t *u)
 {
+    if (u->opened && u->blob.fd != -1) {
+        /* to give back the room of a large file takes the disk's time */
+        ngx_http_imgp_upload_thread(u, ngx_http_imgp_upload_drop,
+                                    ngx_http_imgp_upload_free);
+        return;
+    }
+
     if (u->opened) {
         imgp_blob_abort(&u->blob);
     }
