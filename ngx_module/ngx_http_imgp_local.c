@@ -116,6 +116,8 @@ ngx_http_imgp_local_run(ngx_http_imgp_unit_t *unit, imgp_str_t *maps)
     for (i = 0; i < unit->ninputs; i++) {
         inputs[i].data = maps[i];
         inputs[i].type = unit->inputs[i].type;
+        inputs[i].width = unit->inputs[i].width;
+        inputs[i].height = unit->inputs[i].height;
     }
 
     task->alloc = &imgp_malloc;

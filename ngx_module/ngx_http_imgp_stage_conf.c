@@ -100,8 +100,8 @@ ngx_http_imgp_stage_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
         return ngx_http_imgp_conf_error(cf, &sc->block.place,
                                        "stage \"%V\" does nothing: give it one "
                                        "operation, \"resize\", \"encode\", "
-                                       "\"canvas\", \"crop\", \"post\" or "
-                                       "\"put\"",
+                                       "\"canvas\", \"crop\", \"base64\", "
+                                       "\"post\" or \"put\"",
                                        &sc->stage->name);
     }
 
@@ -241,6 +241,7 @@ ngx_http_imgp_conf_local(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
 
     sc->stage->kind = IMGP_STAGE_LOCAL;
     sc->stage->op = op;
+    sc->stage->alone = imgp_op_alone(op);
     sc->stage->text = *imgp_op_text(op);
 
     return NGX_CONF_OK;

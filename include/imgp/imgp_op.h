@@ -1,7 +1,7 @@
 
 /*
- * A local operation ("resize", "encode", "canvas", "crop") with its options:
- * bytes in, bytes out.  Parsed once while the configuration is read,
+ * A local operation ("resize", "crop", "composite" ...) with its options: bytes
+ * in, bytes out.  Parsed once while the configuration is read,
  * immutable from then on, run by any number of threads at once.
  */
 
@@ -27,6 +27,8 @@ typedef struct imgp_op_s  imgp_op_t;
 typedef struct {
     imgp_str_t         data;          /* encoded bytes, mapped or in memory */
     const char        *type;          /* media type as sniffed at its upload */
+    uint32_t           width;         /* 0: no image, or not known */
+    uint32_t           height;
 } imgp_op_input_t;
 
 
@@ -80,6 +82,10 @@ imgp_op_t *imgp_op_parse(imgp_pool_t *pool, const imgp_str_t *args,
  */
 
 const imgp_str_t *imgp_op_text(const imgp_op_t *op);
+
+/* it takes its inputs as files, and is the only link of its chain */
+
+imgp_uint_t imgp_op_alone(const imgp_op_t *op);
 
 /*
  * Every input gives its own output(s), in order; "crop" with a pointer takes

@@ -59,6 +59,13 @@ typedef struct {
      * written.  NULL or 0: it takes an image
      */
     uint32_t         (*sub)(const void *conf);
+
+    /*
+     * all of a run, from the task's inputs to its outputs: what takes several
+     * of them together, or their bytes.  It is no link of a chain, and all the
+     * steps above are NULL.
+     */
+    imgp_int_t       (*run)(const void *conf, imgp_work_t *work);
 } imgp_op_type_t;
 
 
@@ -73,6 +80,7 @@ extern const imgp_op_type_t  imgp_op_resize;
 extern const imgp_op_type_t  imgp_op_encode;
 extern const imgp_op_type_t  imgp_op_canvas;
 extern const imgp_op_type_t  imgp_op_crop;
+extern const imgp_op_type_t  imgp_op_base64;
 
 
 /* printf into the pool; NULL: memory is out, and the error says so */

@@ -47,6 +47,7 @@ typedef struct {
     imgp_str_t         name;
     imgp_stage_kind_e  kind;
     const void        *op;            /* imgp_op_t, or the caller's service */
+    imgp_uint_t        alone;         /* in no chain: it takes files */
     imgp_str_t         text;          /* canonical operation and options that
                                          change its output: enters the key */
     imgp_str_t         from_names[IMGP_FROM_MAX];

@@ -22,7 +22,8 @@ static const imgp_op_type_t  *imgp_op_types[] = {
     &imgp_op_resize,
     &imgp_op_encode,
     &imgp_op_canvas,
-    &imgp_op_crop
+    &imgp_op_crop,
+    &imgp_op_base64
 };
 
 
@@ -131,6 +132,13 @@ const imgp_str_t *
 imgp_op_text(const imgp_op_t *op)
 {
     return &op->text;
+}
+
+
+imgp_uint_t
+imgp_op_alone(const imgp_op_t *op)
+{
+    return op->type->run != NULL;
 }
 
 

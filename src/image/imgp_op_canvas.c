@@ -47,6 +47,7 @@ const imgp_op_type_t  imgp_op_canvas = {
     NULL,
     NULL,
     NULL,
+    NULL,
     NULL
 };
 

@@ -41,6 +41,7 @@ typedef struct {
 
 
 static imgp_int_t imgp_op_chain_check(imgp_op_chain_t *chain);
+static imgp_int_t imgp_op_chain_all(imgp_op_chain_t *chain);
 static imgp_int_t imgp_op_chain_json(imgp_op_chain_t *chain,
     imgp_uint_t *image);
 static imgp_int_t imgp_op_chain_inputs(imgp_op_chain_t *chain);
@@ -84,7 +85,7 @@ imgp_op_chain_run(const imgp_op_link_t *links, imgp_uint_t nlinks,
     chain.n = nlinks;
 
     if (imgp_op_chain_check(&chain) == IMGP_OK
-        && imgp_op_chain_inputs(&chain) == IMGP_OK
+        && imgp_op_chain_all(&chain) == IMGP_OK
         && imgp_work_poll(&work) == IMGP_OK)
     {
         imgp_work_phase(&work, 1000, 1000);
@@ -102,8 +103,9 @@ imgp_op_chain_run(const imgp_op_link_t *links, imgp_uint_t nlinks,
 static imgp_int_t
 imgp_op_chain_check(imgp_op_chain_t *chain)
 {
-    imgp_uint_t   n, i;
-    imgp_work_t  *work;
+    imgp_uint_t       n, i;
+    imgp_work_t      *work;
+    const imgp_op_t  *op;
 
     work = chain->work;
     n = work->task->ninputs;
@@ -120,17 +122,34 @@ imgp_op_chain_check(imgp_op_chain_t *chain)
                                (unsigned) chain->n, IMGP_OP_LINKS_MAX);
     }
 
-    for (i = 1; i < chain->n; i++) {
+    for (i = 0; i < chain->n; i++) {
+        op = chain->links[i].op;
 
-        if (chain->links[i].op->type->split != NULL
-            && chain->links[i].json == NULL)
-        {
+        if (imgp_op_alone(op) && chain->n > 1) {
+            return imgp_work_error(work, IMGP_E_INTERNAL,
+                                   "%s stands in a chain",
+                                   (char *) op->type->name.data);
+        }
+
+        if (i > 0 && op->type->split != NULL && chain->links[i].json == NULL) {
             return imgp_work_error(work, IMGP_E_BAD_PARAM,
                                    "crop takes an image and a JSON document");
         }
     }
 
     return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_op_chain_all(imgp_op_chain_t *chain)
+{
+    const imgp_op_t  *op;
+
+    op = chain->links[0].op;
+
+    return imgp_op_alone(op) ? op->type->run(op->conf, chain->work)
+                             : imgp_op_chain_inputs(chain);
 }
 
 

@@ -72,6 +72,7 @@ const imgp_op_type_t  imgp_op_crop = {
     NULL,
     NULL,
     imgp_op_crop_split,
+    NULL,
     NULL
 };
 

@@ -70,7 +70,8 @@ const imgp_op_type_t  imgp_op_encode = {
     imgp_op_encode_write,
     imgp_op_encode_settle,
     NULL,
-    imgp_op_encode_sub
+    imgp_op_encode_sub,
+    NULL
 };
 
 

@@ -44,7 +44,8 @@ const imgp_op_type_t  imgp_op_resize = {
     NULL,
     NULL,
     NULL,
-    imgp_op_resize_sub
+    imgp_op_resize_sub,
+    NULL
 };
 
 

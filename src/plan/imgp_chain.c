@@ -1,7 +1,7 @@
 
 /*
  * Which stages run as one.  A stage is done inside its reader when it is a
- * local operation on one input, whole; when it always runs and must succeed;
+ * local operation on one picture, whole; when it always runs and must succeed;
  * when nobody can see its result: it is no output, and has one reader, which
  * reads nothing else.  Such a stage has no key, no result and no items; it goes
  * through its states together with its reader, and a failure is that of the
@@ -50,6 +50,7 @@ static imgp_uint_t
 imgp_chain_fits(const imgp_stage_t *st)
 {
     return st->kind == IMGP_STAGE_LOCAL
+           && !st->alone
            && st->nfrom == 1
            && !st->each
            && !st->optional

@@ -52,6 +52,18 @@ found(void)
     ok(!plan->stages[0].inside && plan->stages[1].inside,
        "an output is seen by everybody");
 
+    plan = line("encode auto", "b");
+    plan->stages[2].alone = 1;
+    fix_finish(plan);
+    ok(plan->stages[0].inside && !plan->stages[1].inside,
+       "so does an operation that takes files");
+
+    plan = line("encode auto", "b");
+    plan->stages[1].alone = 1;
+    fix_finish(plan);
+    ok(!plan->stages[0].inside && !plan->stages[1].inside,
+       "nor is it done within another");
+
     plan = line("encode auto", "a b");
     fix_finish(plan);
     ok(!plan->stages[0].inside, "two readers");

@@ -40,15 +40,18 @@ test_known(void)
 
     static const imgp_str_t  yes[] = {
         imgp_string("resize"), imgp_string("encode"), imgp_string("canvas"),
-        imgp_string("crop")
+        imgp_string("crop"), imgp_string("base64")
     };
     static const imgp_str_t  no[] = {
         imgp_string("post"), imgp_string("resiz"), imgp_string("resize "),
         imgp_string("")
     };
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < imgp_nelts(yes); i++) {
         ok(imgp_op_known(&yes[i]), "\"%s\" is known", yes[i].data);
+    }
+
+    for (i = 0; i < imgp_nelts(no); i++) {
         ok(!imgp_op_known(&no[i]), "\"%s\" is not", no[i].data);
     }
 }
@@ -79,7 +82,8 @@ test_texts(void)
         { "canvas 10 color=#12345600", "canvas 10 color=#00000000 v=3" },
         { "canvas 10 color=#123456", "canvas 10 color=#123456ff v=3" },
         { "canvas 10 color=#12345678", "canvas 10 color=#12345678 v=3" },
-        { "crop /a/*/box", "crop /a/*/box v=3" }
+        { "crop /a/*/box", "crop /a/*/box v=3" },
+        { "base64", "base64 v=1" }
     };
 
     pool = imgp_pool_create(&imgp_malloc, 1024);
@@ -147,7 +151,8 @@ test_errors(void)
         { "canvas 5 color=#12345g", "invalid color \"#12345g\", must be "
                                     "#rrggbb, #rrggbbaa or transparent" },
         { "crop", "crop needs a JSON pointer to the boxes" },
-        { "crop /a max=3", "unknown option \"max=3\", there are none" }
+        { "crop /a max=3", "unknown option \"max=3\", there are none" },
+        { "base64 url", "unknown option \"url\", there are none" }
     };
 
     pool = imgp_pool_create(&imgp_malloc, 1024);
