@@ -82,6 +82,7 @@ typedef struct {
 #define NGX_HTTP_IMGP_SEND_JSON       2
 #define NGX_HTTP_IMGP_SEND_NOTHING    3     /* GET */
 #define NGX_HTTP_IMGP_SEND_PUT        4     /* to S3 */
+#define NGX_HTTP_IMGP_SEND_FORM       5
 
 
 /* text with params in it: "literal" then the param's value, if any */
@@ -135,7 +136,7 @@ struct ngx_http_imgp_service_s {
     ngx_uint_t                     send;
     ngx_str_t                      field;    /* of multipart; NUL-terminated */
     ngx_array_t                    parts;    /* ngx_http_imgp_field_t */
-    imgp_template_t               *template; /* of json */
+    imgp_template_t               *template; /* of json and form */
     ngx_array_t                    headers;  /* ngx_http_imgp_field_t */
 
     imgp_take_t                    take;
@@ -502,7 +503,7 @@ struct ngx_http_imgp_call_s {
     imgp_str_t                    *inputs;     /* bytes, mapped */
     const char                   **types;
     ngx_uint_t                     ninputs;
-    imgp_template_body_t          *request;    /* of "send json" */
+    imgp_template_body_t          *request;    /* of a template */
     u_char                         key[IMGP_DIGEST_LEN];  /* Idempotency-Key */
     const u_char                  *digest;     /* of the only input, to sign */
     char                           trace[56];  /* traceparent, or "" */

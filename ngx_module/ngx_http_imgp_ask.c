@@ -112,6 +112,7 @@ ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask, ngx_http_imgp_call_t *call,
         return ngx_http_imgp_ask_put(call, easy);
 
     case NGX_HTTP_IMGP_SEND_JSON:
+    case NGX_HTTP_IMGP_SEND_FORM:
         return ngx_http_imgp_ask_json(call, easy);
 
     default:
@@ -190,12 +191,25 @@ ngx_http_imgp_ask_headers(ngx_http_imgp_ask_t *ask,
         }
     }
 
-    if (call->service->send == NGX_HTTP_IMGP_SEND_RAW
-        || call->service->send == NGX_HTTP_IMGP_SEND_JSON
-        || call->service->send == NGX_HTTP_IMGP_SEND_PUT)
-    {
-        type = call->request ? "application/json"
-                             : ngx_http_imgp_ask_type(call, 0);
+    type = NULL;
+
+    switch (call->service->send) {
+
+    case NGX_HTTP_IMGP_SEND_JSON:
+        type = "application/json";
+        break;
+
+    case NGX_HTTP_IMGP_SEND_FORM:
+        type = "application/x-www-form-urlencoded";
+        break;
+
+    case NGX_HTTP_IMGP_SEND_RAW:
+    case NGX_HTTP_IMGP_SEND_PUT:
+        type = ngx_http_imgp_ask_type(call, 0);
+        break;
+    }
+
+    if (type) {
 
         if (ngx_http_imgp_ask_own(ask, call, "Content-Type", type) != NGX_OK) {
             return ngx_http_imgp_ask_no_memory(call);

@@ -279,6 +279,10 @@ ngx_http_imgp_service_t *ngx_http_imgp_conf_service(ngx_conf_t *cf,
 char *ngx_http_imgp_conf_send(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 
+/* may it be the name of a form's field? */
+
+ngx_uint_t ngx_http_imgp_is_field(ngx_str_t *name);
+
 /* what a file holds, "size" bytes at most; NGX_ERROR: ngx_errno tells why */
 
 ssize_t ngx_http_imgp_conf_read_file(ngx_str_t *name, u_char *buf,
@@ -359,6 +363,9 @@ char *ngx_http_imgp_conf_put_check(ngx_conf_t *cf,
 /* ---- ngx_http_imgp_template_conf.c ---- */
 
 char *ngx_http_imgp_conf_template(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
+
+char *ngx_http_imgp_conf_form(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);
 
 /* the stage's "}": all its inputs are known */

@@ -16,7 +16,6 @@ static char *ngx_http_imgp_send_multipart(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);
 static char *ngx_http_imgp_send_part(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc, ngx_str_t *value);
-static ngx_uint_t ngx_http_imgp_is_field(ngx_str_t *name);
 static ngx_int_t ngx_http_imgp_conf_ref(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc, ngx_http_imgp_piece_t *piece,
     ngx_str_t *name);
@@ -95,10 +94,15 @@ ngx_http_imgp_conf_send(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
         return ngx_http_imgp_conf_template(cf, sc);
     }
 
+    if (ngx_strcmp(value[1].data, "form") == 0 && cf->args->nelts > 2) {
+        sc->service->send = NGX_HTTP_IMGP_SEND_FORM;
+        return ngx_http_imgp_conf_form(cf, sc);
+    }
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid \"send %V\"%s: it must be \"send raw\", "
-                       "\"send multipart FIELD [name=value ...]\" or \"send "
-                       "json FILE\"", &value[1],
+                       "\"send multipart FIELD [name=value ...]\", \"send "
+                       "form name=value ...\" or \"send json FILE\"", &value[1],
                        cf->args->nelts > 2 ? " with parameters" : "");
 
     return NGX_CONF_ERROR;
@@ -195,7 +199,7 @@ ngx_http_imgp_send_part(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_imgp_is_field(ngx_str_t *name)
 {
     size_t  i;

@@ -1,8 +1,9 @@
 
 /*
- * "send json FILE": the template of a service's requests.
+ * "send json FILE" and "send form NAME=VALUE ...": the template of a service's
+ * requests.
  *
- * Called while nginx reads its configuration.  The file is read once, parsed
+ * Called while nginx reads its configuration.  A file is read once, parsed
  * into the plans' pool, and errors in it are told with its own lines.  Params
  * get their numbers at the "}" of the pipeline, inputs at that of the stage,
  * since both may stand below.
@@ -17,6 +18,8 @@
 
 static ngx_int_t ngx_http_imgp_template_params(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc, ngx_str_t *file);
+static char *ngx_http_imgp_form_fields(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc, imgp_str_t *fields, ngx_uint_t n);
 static ngx_int_t ngx_http_imgp_template_digest(
     ngx_http_imgp_stage_conf_t *sc, imgp_str_t *text);
 static ngx_uint_t ngx_http_imgp_template_from(ngx_http_imgp_stage_conf_t *sc,
@@ -85,6 +88,79 @@ ngx_http_imgp_conf_template(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
 }
 
 
+char *
+ngx_http_imgp_conf_form(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
+{
+    ngx_uint_t     n;
+    imgp_str_t     fields[NGX_HTTP_IMGP_FIELDS_MAX];
+    imgp_error_t   err;
+
+    n = cf->args->nelts - 2;
+
+    if (n > NGX_HTTP_IMGP_FIELDS_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"send\" has %ui fields: %d are the most", n,
+                           NGX_HTTP_IMGP_FIELDS_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_imgp_form_fields(cf, sc, fields, n) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    sc->service->template = imgp_template_form(sc->pipeline->main->pool,
+                                               fields, n, &err);
+
+    if (sc->service->template == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", err.detail);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_imgp_template_params(cf, sc, NULL) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_imgp_form_fields(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
+    imgp_str_t *fields, ngx_uint_t n)
+{
+    u_char      *p;
+    ngx_str_t   *value, name;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+    value += 2;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_strlchr(value[i].data, value[i].data + value[i].len, '=');
+
+        name.data = value[i].data;
+        name.len = (p == NULL) ? 0 : p - value[i].data;
+
+        if (!ngx_http_imgp_is_field(&name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid field \"%V\" in \"send\": it must be "
+                               "\"name=value\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_http_imgp_conf_copy(&fields[i], &value[i]);
+
+        if (ngx_http_imgp_conf_text_add(&sc->send, "form", &value[i])
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 /* what the file holds counts, not where it is */
 
 static ngx_int_t
@@ -131,6 +207,12 @@ ngx_http_imgp_template_params(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
         ngx_http_imgp_conf_copy(&ref->name, &slot[i].name);
         ref->directive = value[0];
         ref->stage = sc->stage - sc->pipeline->plan->stages;
+
+        if (file == NULL) {
+            ngx_http_imgp_place(cf, &ref->place);
+            continue;
+        }
+
         ref->place.file = file->data;
         ref->place.line = slot[i].line;
     }

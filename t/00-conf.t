@@ -996,19 +996,19 @@ stage a { post http://[::1]/; take json; }
 --- stages
 stage a { post http://[::1]/; send json; }
 --- emerg
-2: invalid "send json": it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
+2: invalid "send json": it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 125: send raw knows no fields
 --- stages
 stage a { post http://[::1]/; send raw file; }
 --- emerg
-2: invalid "send raw" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
+2: invalid "send raw" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 126: send multipart, without its field
 --- stages
 stage a { post http://[::1]/; send multipart; }
 --- emerg
-2: invalid "send multipart": it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
+2: invalid "send multipart": it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 127: send multipart, a value where the field is
 --- stages
@@ -1317,7 +1317,7 @@ stage a { post http://[::1]/; send json ""; }
 --- stages
 stage a { post http://[::1]/; send json a b; }
 --- emerg
-2: invalid "send json" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]" or "send json FILE"
+2: invalid "send json" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 170: send json, no JSON
 --- stages
@@ -1337,7 +1337,7 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 {"a": 1,
  "b": "{{input.bytes}}"}
 --- emerg
-t.json:2: unknown "bytes" in "{{input.bytes}}": it must be base64, type or json
+t.json:2: unknown "bytes" in "{{input.bytes}}": it must be base64, type, json, json/POINTER or text
 
 === TEST 172: send json, base64 is text
 --- stages
@@ -1704,3 +1704,52 @@ stage a { post http://[::1]/; warm 99ms; }
 stage a { post http://[::1]/; warm 1m http://x/; }
 --- emerg
 2: invalid "http://x/" in "warm": it must be of the service's own host, such as "/health"
+
+=== TEST 216: send form, all that a value may hold
+--- stages
+param to en ~[a-z]+;
+stage a { resize 9; }
+stage b {
+    each a;
+    from upload;
+    post http://[::1]/;
+    send form "q={{inputs.upload.json/a/0}}" "pair=x|{{param.to}}" "t={{input.type}} {{inputs.a.text}}" none=;
+}
+
+=== TEST 217: send form, no field
+--- stages
+stage a {
+    post http://[::1]/;
+    send form q;
+}
+--- emerg
+4: invalid field "q" in "send": it must be "name=value"
+
+=== TEST 218: send form, base64
+--- stages
+stage a { post http://[::1]/; send form "q={{input.base64}}"; }
+--- emerg
+2: "{{input.base64}}" does not go into a form: use "send multipart" or "send json"
+
+=== TEST 219: send form, an unknown param
+--- stages
+stage a { post http://[::1]/; send form "q={{param.x}}"; }
+--- emerg
+2: unknown param "x" in "send": add "param x DEFAULT VALUES;" to image pipeline "p"
+
+=== TEST 220: send form, an input that is not read
+--- stages
+stage a { resize 9; }
+stage b { resize 9; }
+stage c { post http://[::1]/; send form "q={{inputs.a.text}}"; }
+--- emerg
+4: line 1 of the template wants the input "a", which stage "c" does not read: add it to its "from"
+
+=== TEST 221: send json, a pointer that is none
+--- stages
+stage a { post http://[::1]/; send json HTML/t.json; }
+--- files
+>>> t.json
+{"a": {{input.json/a~b}}}
+--- emerg
+t.json:1: JSON pointer: "~" must be written "~0", and "/" within a name "~1"

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import threading
+import urllib.parse
 
 from imgp import Model, Nginx, SLOW, parallel, sample, tap
 from pictures import padded, png, unique_png
@@ -21,6 +22,7 @@ TEMPLATES = {
            ' "{{inputs.upload.base64}}", "{{inputs.small.type}}"]',
     'wrong': '{"boxes": {{input.json}}}',
     'typed': '["{{input.base64}}"]',
+    'part': '{"texts": ["{{input.json/text}}"], "to": {{input.json/to}}}',
 }
 
 HTTP = """
@@ -52,6 +54,19 @@ HTTP = """
                      send json %%DIR%%/typed.json;
                      header Content-Type application/x-mine;
                      retry 2 20ms; }
+    }
+
+    image_pipeline part {
+        accept application/json;
+        stage call { post http://%%MODEL%%/canned/boxes;
+                     send json %%DIR%%/part.json; }
+    }
+
+    image_pipeline form {
+        param size 12 ~.*;
+        stage call { post http://%%MODEL%%/canned/boxes;
+                     send form "q={{input.json/text}}" "a b={{param.size}}"
+                               "pair=eng|{{input.json/to/0}}"; }
     }
 
     image_pipeline quiet {
@@ -108,6 +123,38 @@ def templates():
     tap.note(document['error']['detail'])
 
 
+def parts():
+    """Of a JSON upload what pointers select, as JSON and as a form."""
+
+    chat = json.dumps({'text': 'a "b"\n\u00e4', 'to': ['es', 7]}).encode()
+    answer = nginx.post('/part/', chat, 'application/json')
+    document = nginx.finish(answer.headers['Location'])
+    tap.is_((document['status'], json.loads(model.last_body())),
+            ('succeeded', {'texts': ['a "b"\n\u00e4'], 'to': ['es', 7]}),
+            'parts of a JSON upload')
+
+    answer = nginx.post('/form/?size=1%262%3D', chat, 'application/json')
+    document = nginx.finish(answer.headers['Location'])
+    tap.is_((document['status'],
+             model.last()['headers'].get('content-type'),
+             urllib.parse.parse_qs(model.last_body().decode())),
+            ('succeeded', 'application/x-www-form-urlencoded',
+             {'q': ['a "b"\n\u00e4'], 'a b': ['1&2='], 'pair': ['eng|es']}),
+            '... as fields of a form')
+
+    calls = model.peak()['total']
+    answer = nginx.post('/form/', b'{"text": "x"}', 'application/json')
+    document = nginx.finish(answer.headers['Location'])
+    tap.is_((document['status'], document['error']['detail'],
+             model.peak()['total'] - calls),
+            ('failed', 'the template wants one value at "/to/0" of its input, '
+             'which has none', 0), '... what is not there is not sent')
+
+    tap.is_((nginx.post('/part/', b'text=x', 'text/plain').status,
+             nginx.post('/part/', chat, 'text/plain').status), (415, 200),
+            'JSON is told by its bytes')
+
+
 def anonymous(pid):
     """Bytes that no file is behind: mapped inputs are not among them."""
 
@@ -153,7 +200,8 @@ model = Model()
 model.can('boxes', BOXES, 'application/json')
 nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
                       % (name, name)
-                      for name in ('one', 'two', 'wrong', 'typed', 'quiet')),
+                      for name in ('one', 'two', 'wrong', 'typed', 'part',
+                                   'form', 'quiet')),
               workers=2, http=HTTP, MODEL=model.address)
 
 for name, text in TEMPLATES.items():
@@ -163,6 +211,7 @@ for name, text in TEMPLATES.items():
 nginx.start()
 
 templates()
+parts()
 large()
 
 tap.is_(nginx.alerts(), [], 'nothing alarming is logged')

@@ -1,16 +1,19 @@
 
 /*
- * "send json FILE": a JSON text with slots such as {{input.base64}}, parsed
- * once while the configuration is read, then the source of any number of
- * request bodies.
+ * "send json FILE" and "send form NAME=VALUE ...": a text with slots such as
+ * {{input.base64}}, parsed once while the configuration is read, then the
+ * source of any number of request bodies.
  *
  *     {{input.base64}}  {{input.type}}  {{input.json}}      the first input
+ *     {{input.json/a/0}}       the value at this pointer of a JSON input
+ *     {{input.text}}           what a JSON string says, else the bytes
  *     {{inputs.NAME.base64}} ...                            that of a stage
  *     {{param.NAME}}  {{job.id}}
  *
- * Within a JSON string all of them are escaped.  Outside of one "json" gives
- * the document itself, and a param the number or word that it is, or else
- * a string; the others belong into strings.
+ * Within a JSON string all of them are escaped, in a form percent-encoded.
+ * Outside of a string "json" gives the document or value itself, and a param
+ * the number or word that it is, or else a string; the others belong into
+ * strings.
  */
 
 
@@ -21,13 +24,14 @@
 #include <imgp/imgp_types.h>
 #include <imgp/imgp_error.h>
 #include <imgp/imgp_pool.h>
+#include <imgp/imgp_pointer.h>
 
 
 #define IMGP_TEMPLATE_MAX         (1024 * 1024)   /* bytes of the file */
 #define IMGP_TEMPLATE_SLOTS_MAX   64
 #define IMGP_TEMPLATE_SLOT_MAX    160     /* bytes between "{{" and "}}" */
 
-/* a document within a string is copied, since it must be escaped */
+/* a document or text within a string is copied, since it must be escaped */
 #define IMGP_TEMPLATE_QUOTED_MAX  (4 * 1024 * 1024)
 
 
@@ -35,6 +39,7 @@ typedef enum {
     IMGP_TEMPLATE_BASE64 = 0,
     IMGP_TEMPLATE_TYPE,
     IMGP_TEMPLATE_JSON,
+    IMGP_TEMPLATE_TEXT,
     IMGP_TEMPLATE_PARAM,
     IMGP_TEMPLATE_JOB
 } imgp_template_kind_e;
@@ -44,6 +49,8 @@ typedef struct {
     imgp_template_kind_e  kind;
     imgp_uint_t           quoted;     /* it stands in a string */
     imgp_str_t            name;       /* of input or param; "": the first */
+    imgp_str_t            text;       /* of the pointer, for errors */
+    imgp_pointer_t       *pointer;    /* of JSON; NULL: all of it */
     imgp_uint_t           line;
 
     imgp_uint_t           index;      /* the caller's: which input or param */
@@ -59,6 +66,12 @@ typedef struct imgp_template_s  imgp_template_t;
 
 imgp_template_t *imgp_template_parse(imgp_pool_t *pool,
     const imgp_str_t *text, imgp_uint_t *line, imgp_error_t *err);
+
+/* the same of the fields of application/x-www-form-urlencoded, each of them
+   "name=value" with slots in the value; all slots are quoted */
+
+imgp_template_t *imgp_template_form(imgp_pool_t *pool,
+    const imgp_str_t *fields, imgp_uint_t n, imgp_error_t *err);
 
 /* for the caller, who knows which names there are */
 

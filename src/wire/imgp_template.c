@@ -1,6 +1,7 @@
 
 /*
- * The text of a "send json" template becomes literals and slots.
+ * The text of a "send json" template, or the fields of "send form", become
+ * literals and slots.
  *
  * Called while the configuration is read; a parsed template lives in the
  * caller's pool, is immutable from then on, and serves all threads.  What is
@@ -15,6 +16,9 @@
 
 #include "imgp_template_type.h"
 #include <jansson.h>
+
+
+#define IMGP_TEMPLATE_PERCENT  3      /* bytes at most for one of a form */
 
 
 typedef struct {
@@ -45,7 +49,10 @@ static imgp_int_t imgp_template_words(imgp_template_parse_t *parse,
 static imgp_int_t imgp_template_input(imgp_template_parse_t *parse,
     const imgp_str_t *text, const imgp_str_t *word,
     imgp_template_slot_t *slot);
+static imgp_int_t imgp_template_pointer(imgp_template_parse_t *parse,
+    imgp_str_t *word, imgp_template_slot_t *slot);
 static imgp_uint_t imgp_template_prefix(imgp_str_t *text, const char *prefix);
+static u_char *imgp_template_field(u_char *p, const imgp_str_t *field);
 static void imgp_template_mask(u_char *p, size_t len, imgp_uint_t quoted);
 static imgp_int_t imgp_template_check(imgp_template_parse_t *parse);
 static imgp_int_t imgp_template_no_memory(imgp_error_t *err);
@@ -54,7 +61,8 @@ static imgp_int_t imgp_template_no_memory(imgp_error_t *err);
 static const imgp_template_word_t  imgp_template_kinds[] = {
     { imgp_string("base64"), IMGP_TEMPLATE_BASE64 },
     { imgp_string("type"), IMGP_TEMPLATE_TYPE },
-    { imgp_string("json"), IMGP_TEMPLATE_JSON }
+    { imgp_string("json"), IMGP_TEMPLATE_JSON },
+    { imgp_string("text"), IMGP_TEMPLATE_TEXT }
 };
 
 
@@ -107,6 +115,103 @@ imgp_template_parse(imgp_pool_t *pool, const imgp_str_t *text,
     }
 
     return t;
+}
+
+
+imgp_template_t *
+imgp_template_form(imgp_pool_t *pool, const imgp_str_t *fields, imgp_uint_t n,
+    imgp_error_t *err)
+{
+    size_t                  len;
+    u_char                 *p;
+    imgp_uint_t             i;
+    imgp_template_t        *t;
+    imgp_template_parse_t   parse;
+
+    for (len = 0, i = 0; i < n; i++) {
+        len += fields[i].len * IMGP_TEMPLATE_PERCENT + sizeof("&") - 1;
+    }
+
+    memset(&parse, 0, sizeof(imgp_template_parse_t));
+
+    t = imgp_pcalloc(pool, sizeof(imgp_template_t));
+    p = imgp_palloc(pool, len + 1);
+    parse.mask = imgp_palloc(pool, len + 1);
+
+    if (t == NULL || p == NULL || parse.mask == NULL) {
+        imgp_template_no_memory(err);
+        return NULL;
+    }
+
+    t->form = 1;
+
+    parse.template = t;
+    parse.pool = pool;
+    parse.begin = p;
+    parse.quoted = 1;
+    parse.line = 1;
+    parse.err = err;
+
+    for (i = 0; i < n; i++) {
+
+        if (i) {
+            *p++ = '&';
+        }
+
+        p = imgp_template_field(p, &fields[i]);
+    }
+
+    parse.last = p;
+
+    return (imgp_template_scan(&parse, parse.begin) == IMGP_OK) ? t : NULL;
+}
+
+
+/* "name=value", encoded but for the first "=" and the slots */
+
+static u_char *
+imgp_template_field(u_char *p, const imgp_str_t *field)
+{
+    u_char      *q, *last, *end;
+    imgp_str_t   part;
+
+    q = field->data;
+    last = q + field->len;
+
+    for (part.data = q; q < last; q++) {
+
+        if (*q == '=' && part.data == field->data) {
+            part.len = q - part.data;
+            p = imgp_template_percent(p, &part);
+            *p++ = '=';
+            part.data = q + 1;
+            continue;
+        }
+
+        if (*q != '{' || last - q < 2 || q[1] != '{') {
+            continue;
+        }
+
+        part.len = q - part.data;
+        p = imgp_template_percent(p, &part);
+
+        for (end = q; end < last; end++) {
+            if (last - end > 1 && end[0] == '}' && end[1] == '}') {
+                end += 2;
+                break;
+            }
+        }
+
+        memcpy(p, q, end - q);
+        p += end - q;
+
+        part.data = end;
+        q = end - 1;
+    }
+
+    part.len = last - part.data;
+
+    return imgp_template_percent(p, &part);
 }
 
 
@@ -280,8 +385,8 @@ unknown:
 
     return imgp_error_set(parse->err, IMGP_E_BAD_PARAM,
                           "unknown \"{{%.*s}}\": it must be input.base64, "
-                          "input.type, input.json, inputs.NAME.base64, "
-                          "param.NAME or job.id",
+                          "input.type, input.json, input.text, "
+                          "inputs.NAME.base64, param.NAME or job.id",
                           (int) imgp_min(text->len, IMGP_NAME_LEN),
                           (char *) text->data);
 }
@@ -291,10 +396,17 @@ static imgp_int_t
 imgp_template_input(imgp_template_parse_t *parse, const imgp_str_t *text,
     const imgp_str_t *word, imgp_template_slot_t *slot)
 {
+    imgp_str_t   kind;
     imgp_uint_t  i;
 
+    kind = *word;
+
+    if (imgp_template_pointer(parse, &kind, slot) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
     for (i = 0; i < imgp_nelts(imgp_template_kinds); i++) {
-        if (imgp_str_eq(word, &imgp_template_kinds[i].word)) {
+        if (imgp_str_eq(&kind, &imgp_template_kinds[i].word)) {
             break;
         }
     }
@@ -302,7 +414,7 @@ imgp_template_input(imgp_template_parse_t *parse, const imgp_str_t *text,
     if (i == imgp_nelts(imgp_template_kinds)) {
         return imgp_error_set(parse->err, IMGP_E_BAD_PARAM,
                               "unknown \"%.*s\" in \"{{%.*s}}\": it must be "
-                              "base64, type or json",
+                              "base64, type, json, json/POINTER or text",
                               (int) imgp_min(word->len, 32),
                               (char *) word->data,
                               (int) imgp_min(text->len, IMGP_NAME_LEN),
@@ -310,6 +422,14 @@ imgp_template_input(imgp_template_parse_t *parse, const imgp_str_t *text,
     }
 
     slot->kind = imgp_template_kinds[i].kind;
+
+    if (parse->template->form && slot->kind == IMGP_TEMPLATE_BASE64) {
+        return imgp_error_set(parse->err, IMGP_E_BAD_PARAM,
+                              "\"{{%.*s}}\" does not go into a form: use "
+                              "\"send multipart\" or \"send json\"",
+                              (int) imgp_min(text->len, IMGP_NAME_LEN),
+                              (char *) text->data);
+    }
 
     if (!slot->quoted && slot->kind != IMGP_TEMPLATE_JSON) {
         return imgp_error_set(parse->err, IMGP_E_BAD_PARAM,
@@ -319,6 +439,37 @@ imgp_template_input(imgp_template_parse_t *parse, const imgp_str_t *text,
     }
 
     return IMGP_OK;
+}
+
+
+/* "json/a/0": cuts the pointer off */
+
+static imgp_int_t
+imgp_template_pointer(imgp_template_parse_t *parse, imgp_str_t *word,
+    imgp_template_slot_t *slot)
+{
+    u_char      *copy;
+    imgp_str_t   rest;
+
+    rest = *word;
+
+    if (!imgp_template_prefix(&rest, "json/")) {
+        return IMGP_OK;
+    }
+
+    slot->text.data = rest.data - 1;
+    slot->text.len = rest.len + 1;
+    word->len = sizeof("json") - 1;
+
+    copy = imgp_pstrdup(parse->pool, &slot->text);
+    if (copy == NULL) {
+        return imgp_template_no_memory(parse->err);
+    }
+
+    slot->text.data = copy;
+    slot->pointer = imgp_pointer_parse(parse->pool, &slot->text, parse->err);
+
+    return slot->pointer ? IMGP_OK : IMGP_ERROR;
 }
 
 

@@ -10,6 +10,7 @@
  */
 
 
+#include <stdlib.h>
 #include "imgp_template_type.h"
 #include <jansson.h>
 #include <imgp/imgp_base64.h>
@@ -31,6 +32,7 @@ typedef struct {
 struct imgp_template_body_s {
     imgp_template_piece_t  pieces[IMGP_TEMPLATE_PIECES];
     imgp_uint_t            npieces;
+    imgp_uint_t            form;
     uint64_t               length;
 
     imgp_uint_t            current;
@@ -44,6 +46,18 @@ static imgp_int_t imgp_template_value(imgp_template_body_t *body,
 static imgp_int_t imgp_template_document(imgp_template_body_t *body,
     imgp_pool_t *pool, const imgp_template_slot_t *slot,
     const imgp_str_t *data, imgp_error_t *err);
+static imgp_int_t imgp_template_selected(imgp_template_body_t *body,
+    imgp_pool_t *pool, const imgp_template_slot_t *slot, json_t *root,
+    imgp_error_t *err);
+static imgp_int_t imgp_template_one(void *data, json_t *value);
+static imgp_int_t imgp_template_text(imgp_template_body_t *body,
+    imgp_pool_t *pool, const imgp_template_input_t *input, imgp_error_t *err);
+static imgp_int_t imgp_template_string(imgp_template_body_t *body,
+    imgp_pool_t *pool, json_t *value, imgp_error_t *err);
+static imgp_int_t imgp_template_quote(imgp_template_body_t *body,
+    imgp_pool_t *pool, const imgp_str_t *text, imgp_error_t *err);
+static imgp_int_t imgp_template_copy(imgp_template_body_t *body,
+    imgp_pool_t *pool, const imgp_str_t *text, imgp_error_t *err);
 static imgp_int_t imgp_template_param(imgp_template_body_t *body,
     imgp_pool_t *pool, const imgp_template_slot_t *slot,
     const imgp_str_t *value, imgp_error_t *err);
@@ -72,6 +86,8 @@ imgp_template_fill(const imgp_template_t *t, imgp_pool_t *pool,
         imgp_error_set(err, IMGP_E_INTERNAL, "out of memory");
         return NULL;
     }
+
+    body->form = t->form;
 
     for (i = 0; i < t->nslots; i++) {
         imgp_template_add(body, &t->literals[i], 0);
@@ -127,6 +143,9 @@ imgp_template_value(imgp_template_body_t *body, imgp_pool_t *pool,
         text.len = strlen(input->type);
         return imgp_template_escape(body, pool, &text, 0, err);
 
+    case IMGP_TEMPLATE_TEXT:
+        return imgp_template_text(body, pool, input, err);
+
     default: /* IMGP_TEMPLATE_JSON */
         return imgp_template_document(body, pool, slot, &input->data, err);
     }
@@ -158,6 +177,7 @@ imgp_template_document(imgp_template_body_t *body, imgp_pool_t *pool,
     imgp_error_t *err)
 {
     json_t        *root;
+    imgp_int_t     rc;
     imgp_str_t     text;
     imgp_error_t   why;
 
@@ -167,6 +187,12 @@ imgp_template_document(imgp_template_body_t *body, imgp_pool_t *pool,
         return imgp_error_set(err, IMGP_E_TYPE,
                               "the template wants JSON, but of its input the "
                               "%s", why.detail);
+    }
+
+    if (slot->pointer) {
+        rc = imgp_template_selected(body, pool, slot, root, err);
+        json_decref(root);
+        return rc;
     }
 
     json_decref(root);
@@ -183,13 +209,135 @@ imgp_template_document(imgp_template_body_t *body, imgp_pool_t *pool,
         return IMGP_OK;
     }
 
-    if (text.len > IMGP_TEMPLATE_QUOTED_MAX) {
+    return imgp_template_quote(body, pool, &text, err);
+}
+
+
+static imgp_int_t
+imgp_template_selected(imgp_template_body_t *body, imgp_pool_t *pool,
+    const imgp_template_slot_t *slot, json_t *root, imgp_error_t *err)
+{
+    char        *dump;
+    json_t      *value;
+    imgp_int_t   rc;
+    imgp_str_t   text;
+
+    value = NULL;
+
+    if (imgp_pointer_each(slot->pointer, root, imgp_template_one, &value)
+        != 1)
+    {
+        return imgp_error_set(err, IMGP_E_TYPE,
+                              "the template wants one value at \"%.*s\" of "
+                              "its input, which has %s",
+                              (int) slot->text.len, (char *) slot->text.data,
+                              value ? "several" : "none");
+    }
+
+    if (slot->quoted && json_is_string(value)) {
+        return imgp_template_string(body, pool, value, err);
+    }
+
+    dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (dump == NULL) {
+        return imgp_error_set(err, IMGP_E_INTERNAL, "out of memory");
+    }
+
+    text.data = (u_char *) dump;
+    text.len = strlen(dump);
+
+    rc = slot->quoted ? imgp_template_quote(body, pool, &text, err)
+                      : imgp_template_copy(body, pool, &text, err);
+    free(dump);
+
+    return rc;
+}
+
+
+static imgp_int_t
+imgp_template_one(void *data, json_t *value)
+{
+    json_t  **found = data;
+
+    *found = value;
+
+    return IMGP_OK;
+}
+
+
+/* a list that was split has JSON strings: what they say is wanted */
+
+static imgp_int_t
+imgp_template_text(imgp_template_body_t *body, imgp_pool_t *pool,
+    const imgp_template_input_t *input, imgp_error_t *err)
+{
+    json_t        *root;
+    imgp_int_t     rc;
+    imgp_error_t   why;
+
+    if (strcmp(input->type, "application/json") != 0) {
+        return imgp_template_quote(body, pool, &input->data, err);
+    }
+
+    root = imgp_json_load(&input->data, &why);
+
+    if (json_is_string(root)) {
+        rc = imgp_template_string(body, pool, root, err);
+
+    } else {
+        rc = imgp_template_quote(body, pool, &input->data, err);
+    }
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+static imgp_int_t
+imgp_template_string(imgp_template_body_t *body, imgp_pool_t *pool,
+    json_t *value, imgp_error_t *err)
+{
+    imgp_str_t  text;
+
+    text.data = (u_char *) json_string_value(value);
+    text.len = json_string_length(value);
+
+    return imgp_template_quote(body, pool, &text, err);
+}
+
+
+static imgp_int_t
+imgp_template_quote(imgp_template_body_t *body, imgp_pool_t *pool,
+    const imgp_str_t *text, imgp_error_t *err)
+{
+    if (text->len > IMGP_TEMPLATE_QUOTED_MAX) {
         return imgp_error_set(err, IMGP_E_LIMIT,
-                              "a JSON input within a string has %d MB at most",
+                              "an input within a string has %d MB at most",
                               IMGP_TEMPLATE_QUOTED_MAX / 1024 / 1024);
     }
 
-    return imgp_template_escape(body, pool, &text, 0, err);
+    return imgp_template_escape(body, pool, text, 0, err);
+}
+
+
+static imgp_int_t
+imgp_template_copy(imgp_template_body_t *body, imgp_pool_t *pool,
+    const imgp_str_t *text, imgp_error_t *err)
+{
+    imgp_str_t  copy;
+
+    copy.len = text->len;
+    copy.data = imgp_pstrdup(pool, text);
+
+    if (copy.data == NULL) {
+        return imgp_error_set(err, IMGP_E_INTERNAL, "out of memory");
+    }
+
+    imgp_template_add(body, &copy, 0);
+
+    return IMGP_OK;
 }
 
 
@@ -247,6 +395,13 @@ imgp_template_escape(imgp_template_body_t *body, imgp_pool_t *pool,
         return imgp_error_set(err, IMGP_E_INTERNAL, "out of memory");
     }
 
+    if (body->form) {
+        out.len = imgp_template_percent(out.data, text) - out.data;
+        imgp_template_add(body, &out, 0);
+
+        return IMGP_OK;
+    }
+
     p = out.data;
     last = text->data + text->len;
 
@@ -296,6 +451,34 @@ imgp_template_escape_char(u_char *p, u_char ch)
 
     } else {
         *p++ = (ch < 0x80) ? ch : '?';
+    }
+
+    return p;
+}
+
+
+u_char *
+imgp_template_percent(u_char *p, const imgp_str_t *text)
+{
+    u_char  ch;
+    size_t  i;
+
+    static const u_char  hex[] = "0123456789ABCDEF";
+
+    for (i = 0; i < text->len; i++) {
+        ch = text->data[i];
+
+        if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
+            || (ch >= '0' && ch <= '9')
+            || ch == '-' || ch == '.' || ch == '_' || ch == '~')
+        {
+            *p++ = ch;
+            continue;
+        }
+
+        *p++ = '%';
+        *p++ = hex[ch >> 4];
+        *p++ = hex[ch & 15];
     }
 
     return p;

@@ -38,7 +38,10 @@ static test_wrong_t  wrong[] = {
     { "{\"a\": -{{param.x}}}", 1, "template is no JSON" },
     { "{\"a\": {{param.x}}{{param.x}}}", 1, "template is no JSON" },
     { "{\"a\": 1, \"a\": 2}", 1, "template is no JSON" },
-    { "{\"a\": \"\xff\"}", 1, "template is no JSON" }
+    { "{\"a\": \"\xff\"}", 1, "template is no JSON" },
+    { "{\"a\": {{input.text}}}", 1, "must stand within quotes" },
+    { "{\"a\": \"{{input.text/a}}\"}", 1, "unknown \"text/a\"" },
+    { "{\"a\": 1,\n \"b\": {{input.json/~2}}}", 2, "~" }
 };
 
 
@@ -146,6 +149,46 @@ refused(void)
 
 
 static void
+forms(void)
+{
+    imgp_uint_t            n;
+    imgp_pool_t           *pool;
+    imgp_error_t           err;
+    imgp_template_t       *t;
+    imgp_template_slot_t  *slot;
+
+    static const imgp_str_t  fields[] = {
+        imgp_string("a b=x{{inputs.l.text}}&{{param.p}}"),
+        imgp_string("q={{input.json/a\"b/0}}")
+    };
+    static const imgp_str_t  bad[] = {
+        imgp_string("q={{input.base64}}"),
+        imgp_string("q={{input.json"),
+        imgp_string("q={{x}}")
+    };
+
+    pool = imgp_pool_create(&imgp_malloc, 1024);
+    t = imgp_template_form(pool, fields, 2, &err);
+    ok(t != NULL, "a form");
+
+    slot = imgp_template_slots(t, &n);
+    is_int(n, 3, "... three slots");
+    ok(slot[0].kind == IMGP_TEMPLATE_TEXT && slot[0].quoted
+       && imgp_str_is(&slot[0].name, "l"), "text");
+    ok(slot[1].kind == IMGP_TEMPLATE_PARAM && slot[1].quoted, "param");
+    ok(slot[2].kind == IMGP_TEMPLATE_JSON && slot[2].pointer != NULL
+       && imgp_str_is(&slot[2].text, "/a\"b/0"), "json with a pointer");
+
+    for (n = 0; n < imgp_nelts(bad); n++) {
+        ok(imgp_template_form(pool, &bad[n], 1, &err) == NULL,
+           "refused: %s", err.detail);
+    }
+
+    imgp_pool_destroy(pool);
+}
+
+
+static void
 memory(void)
 {
     long           n;
@@ -180,6 +223,7 @@ main(void)
 {
     slots();
     refused();
+    forms();
     memory();
 
     return done();

@@ -9,6 +9,8 @@
 #include <imgp/imgp_template.h>
 
 
+/* what begins with no "{" or "[" is a field of a form */
+
 static imgp_template_t *
 parse(imgp_pool_t *pool, const char *text)
 {
@@ -18,6 +20,10 @@ parse(imgp_pool_t *pool, const char *text)
 
     s.data = (u_char *) text;
     s.len = strlen(text);
+
+    if (text[0] >= 'a' && text[0] <= 'z') {
+        return imgp_template_form(pool, &s, 1, &err);
+    }
 
     return imgp_template_parse(pool, &s, &line, &err);
 }
@@ -43,7 +49,7 @@ fill(imgp_pool_t *pool, const char *text, const char *data, const char *param,
     value->len = strlen(param);
     input->data.data = (u_char *) data;
     input->data.len = strlen(data);
-    input->type = "image/\"png";
+    input->type = (data[0] == ' ') ? "application/json" : "image/\"png";
     input->n = 1;
     values->inputs = input;
     values->params = value;
@@ -109,6 +115,20 @@ filled(void)
             "[\"\\\"], [\\\"\\\\\\u000a\\u0001\\u007f\"]");
     becomes("[\"{{param.a}}\"]", "", "\xe2\x9c\x82\xff\xc3",
             "[\"\xe2\x9c\x82??\"]");
+
+    becomes("[{{input.json/a/1}}, \"{{input.json/a/1}}\"]",
+            "{\"a\": [0, {\"b\": \"\\\"\"}]}", "",
+            "[{\"b\":\"\\\"\"}, \"{\\\"b\\\":\\\"\\\\\\\"\\\"}\"]");
+    becomes("[{{input.json/a}}, \"{{input.json/a}}\"]", "{\"a\": \"x\\n\"}",
+            "", "[\"x\\n\", \"x\\u000a\"]");
+    becomes("[\"{{input.text}}\"]", " \"x\\n\"", "", "[\"x\\u000a\"]");
+    becomes("[\"{{input.text}}\"]", " [1]", "", "[\" [1]\"]");
+    becomes("[\"{{input.text}}\"]", "\"x", "", "[\"\\\"x\"]");
+
+    becomes("a b=1&{{input.json/t}}|{{param.x}}", "{\"t\": \"\xc3\xa4 &\"}",
+            "=~", "a%20b=1%26%C3%A4%20%26%7C%3D~");
+    becomes("q={{input.text}}", " \"es\"", "", "q=es");
+    becomes("q={{job.id}}{{input.type}}", "", "", "q=0123image%2F%22png");
 }
 
 
@@ -128,6 +148,12 @@ refused(void)
 
     ok(fill(pool, "[{{input.json}}]", "", "", &err) == NULL
        && err.code == IMGP_E_TYPE, "nothing: %s", err.detail);
+
+    ok(fill(pool, "[{{input.json/a}}]", "{}", "", &err) == NULL
+       && err.code == IMGP_E_TYPE, "nothing there: %s", err.detail);
+
+    ok(fill(pool, "[{{input.json/*}}]", "[1, 2]", "", &err) == NULL
+       && err.code == IMGP_E_TYPE, "several: %s", err.detail);
 
     memset(inputs, 0, sizeof(inputs));
     memset(&values, 0, sizeof(values));
