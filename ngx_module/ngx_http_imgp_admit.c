@@ -244,7 +244,7 @@ ngx_http_imgp_admit_forget(ngx_http_imgp_upload_t *u)
     (void) imgp_journal_remove(u->store, u->job->id);
 
     if (u->idem) {
-        (void) imgp_journal_unbind(u->store, u->idem_key);
+        (void) imgp_journal_unbind(u->store, u->idem_key, u->job->id);
     }
 }
 

@@ -37,6 +37,8 @@ imgp_int_t imgp_file_write(int fd, const void *p, size_t len,
 
 typedef struct {
     int                fd;
+    imgp_uint_t        shared;        /* others may use the file that has the
+                                         name now, see imgp_lock.h */
     char               tmp[IMGP_PATH_MAX];
     char               path[IMGP_PATH_MAX];
 } imgp_file_t;
@@ -77,6 +79,10 @@ imgp_int_t imgp_file_read(const char *path, size_t max, imgp_pool_t *pool,
 /* the directory of a path: its names are on the disk */
 
 imgp_int_t imgp_file_sync_dir(const char *path, imgp_store_error_t *err);
+
+/* the directory of a path, IMGP_PATH_MAX; 0: none, or too long */
+
+imgp_uint_t imgp_file_dir_of(const char *path, char *dir);
 
 /* makes the directory of a path, if its parent is there */
 

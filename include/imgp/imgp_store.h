@@ -211,8 +211,11 @@ imgp_int_t imgp_journal_bind(const imgp_store_t *store,
     const u_char key[IMGP_DIGEST_LEN], imgp_msec_t oldest,
     u_char id[IMGP_ID_BYTES], u_char body[IMGP_DIGEST_LEN],
     imgp_store_error_t *err);
+
+/* DECLINED: it does not stand for this job, or no longer */
+
 imgp_int_t imgp_journal_unbind(const imgp_store_t *store,
-    const u_char key[IMGP_DIGEST_LEN]);
+    const u_char key[IMGP_DIGEST_LEN], const u_char id[IMGP_ID_BYTES]);
 
 
 /* ---- imgp_sweep.c: eviction ---- */

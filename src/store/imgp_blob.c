@@ -1,8 +1,9 @@
 
 /*
  * Content under the name of its SHA-256.  The same content is stored once:
- * what is there with the right length is taken as it is, and checked against
- * its name when it is read.
+ * what is there is compared with what came, while both are at hand, so that a
+ * file that was spoilt is mended by whoever brings the content again; and it
+ * is checked against its name when it is read.
  *
  * Called by threads; one imgp_blob_t belongs to one thread at a time and owns
  * its descriptor, its digest and its file in tmp/.  Maps (copies, where the
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <imgp/imgp_file.h>
+#include <imgp/imgp_lock.h>
 
 
 /* by then the writer of a file has fsync'ed its name, or has failed */
@@ -29,15 +31,21 @@
 
 #define IMGP_BLOB_COPY     (256 * 1024)
 
+#define IMGP_BLOB_COMPARE  (16 * 1024)    /* at a time, on the stack */
+
 
 static void imgp_blob_init(imgp_blob_t *b, const imgp_store_t *store);
-static imgp_int_t imgp_blob_known(imgp_blob_t *b, imgp_store_error_t *err);
+static imgp_int_t imgp_blob_known(imgp_blob_t *b, const u_char *p,
+    imgp_store_error_t *err);
+static imgp_uint_t imgp_blob_same(imgp_blob_t *b, const char *path,
+    const u_char *p);
 static imgp_int_t imgp_blob_map_fd(int fd, const imgp_item_t *item,
     imgp_str_t *map, imgp_store_error_t *err);
 static imgp_int_t imgp_blob_load_fd(int fd, imgp_str_t *map,
     imgp_store_error_t *err);
 static imgp_uint_t imgp_blob_is(const imgp_item_t *item,
     const imgp_str_t *map);
+static void imgp_blob_drop(const char *path, int fd);
 
 
 imgp_int_t
@@ -111,7 +119,7 @@ imgp_blob_seal(imgp_blob_t *b, u_char digest[IMGP_DIGEST_LEN],
     imgp_digest_final(b->digest, b->name);
     memcpy(digest, b->name, IMGP_DIGEST_LEN);
 
-    rc = imgp_blob_known(b, err);
+    rc = imgp_blob_known(b, NULL, err);
 
     if (rc != IMGP_DECLINED) {
         imgp_blob_abort(b);
@@ -135,7 +143,7 @@ imgp_blob_hold(imgp_blob_t *b, const imgp_store_t *store, const void *p,
     memcpy(digest, b->name, IMGP_DIGEST_LEN);
     b->bytes = len;
 
-    rc = imgp_blob_known(b, err);
+    rc = imgp_blob_known(b, p, err);
 
     if (rc != IMGP_DECLINED) {
         return rc;
@@ -161,6 +169,11 @@ imgp_blob_give(imgp_blob_t *b, imgp_file_t *file, uint64_t *added)
         return 0;
     }
 
+    /* what takes its name now is young, however long the upload took */
+
+    (void) futimens(b->fd, NULL);
+
+    file->shared = 1;
     file->fd = b->fd;
     memcpy(file->tmp, b->tmp, strlen(b->tmp) + 1);
     imgp_blob_path(b->store, b->name, file->path);
@@ -220,7 +233,7 @@ imgp_blob_abort(imgp_blob_t *b)
  */
 
 static imgp_int_t
-imgp_blob_known(imgp_blob_t *b, imgp_store_error_t *err)
+imgp_blob_known(imgp_blob_t *b, const u_char *p, imgp_store_error_t *err)
 {
     char        path[IMGP_PATH_MAX];
     int64_t     age;
@@ -230,9 +243,48 @@ imgp_blob_known(imgp_blob_t *b, imgp_store_error_t *err)
 
     rc = imgp_file_touch(path, b->bytes, &age, err);
 
+    if (rc == IMGP_OK && !imgp_blob_same(b, path, p)) {
+        return IMGP_DECLINED;
+    }
+
     b->young = rc == IMGP_OK && b->store->sync && age < IMGP_BLOB_SETTLED;
 
     return rc;
+}
+
+
+/* as what is in memory, or else was written; a file that cannot be read is
+   not, and will be replaced */
+
+static imgp_uint_t
+imgp_blob_same(imgp_blob_t *b, const char *path, const u_char *p)
+{
+    int           fd;
+    size_t        n;
+    u_char        known[IMGP_BLOB_COMPARE], came[IMGP_BLOB_COMPARE];
+    uint64_t      at;
+    const u_char  *with;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1) {
+        return 0;
+    }
+
+    for (at = 0; at < b->bytes; at += n) {
+        n = imgp_min(b->bytes - at, IMGP_BLOB_COMPARE);
+        with = p ? p + at : came;
+
+        if (pread(fd, known, n, (off_t) at) != (ssize_t) n
+            || (p == NULL && pread(b->fd, came, n, (off_t) at) != (ssize_t) n)
+            || memcmp(known, with, n) != 0)
+        {
+            break;
+        }
+    }
+
+    close(fd);
+
+    return at >= b->bytes;
 }
 
 
@@ -274,7 +326,6 @@ imgp_blob_map(const imgp_store_t *store, const imgp_item_t *item,
     }
 
     rc = imgp_blob_map_fd(fd, item, map, err);
-    close(fd);
 
     if (rc == IMGP_OK && !trusted && !imgp_blob_is(item, map)) {
         imgp_blob_unmap(map);
@@ -282,11 +333,13 @@ imgp_blob_map(const imgp_store_t *store, const imgp_item_t *item,
     }
 
     if (rc == IMGP_DECLINED) {
-        (void) unlink(path);
+        imgp_blob_drop(path, fd);
 
     } else if (rc == IMGP_OK) {
         (void) imgp_file_touch(path, item->bytes, &age, NULL);
     }
+
+    close(fd);
 
     return rc;
 }
@@ -372,6 +425,29 @@ imgp_blob_is(const imgp_item_t *item, const imgp_str_t *map)
     imgp_digest(map->data, map->len, digest);
 
     return memcmp(digest, item->digest, IMGP_DIGEST_LEN) == 0;
+}
+
+
+/* what was found spoilt, but not what has taken its place meanwhile */
+
+static void
+imgp_blob_drop(const char *path, int fd)
+{
+    int          lock;
+    struct stat  read, there;
+
+    lock = imgp_lock(path);
+    if (lock == -1) {
+        return;
+    }
+
+    if (fstat(fd, &read) == 0 && stat(path, &there) == 0
+        && read.st_ino == there.st_ino)
+    {
+        (void) unlink(path);
+    }
+
+    close(lock);
 }
 
 

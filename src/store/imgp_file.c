@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <imgp/imgp_file.h>
+#include <imgp/imgp_lock.h>
 
 
 #define IMGP_FILE_MODE      0600
@@ -35,18 +36,16 @@
 
 static int imgp_file_open(const imgp_store_t *store, char *tmp);
 static imgp_int_t imgp_file_name(const imgp_store_t *store, char *tmp);
-static imgp_int_t imgp_file_give(const imgp_store_t *store, int fd,
-    const char *tmp, const char *path, imgp_uint_t sync,
-    imgp_store_error_t *err);
+static imgp_int_t imgp_file_give(const imgp_store_t *store, imgp_file_t *file,
+    imgp_uint_t sync, imgp_store_error_t *err);
 static int imgp_file_link(int fd, const char *path);
-static imgp_int_t imgp_file_replace(const imgp_store_t *store, int fd,
-    const char *path, imgp_uint_t sync, imgp_store_error_t *err);
+static imgp_int_t imgp_file_replace(const imgp_store_t *store,
+    imgp_file_t *file, imgp_uint_t sync, imgp_store_error_t *err);
 static imgp_int_t imgp_file_sync(imgp_file_t *files, imgp_uint_t n,
     imgp_store_error_t *err);
 static imgp_int_t imgp_file_fsync(int fd, imgp_store_error_t *err);
-static imgp_int_t imgp_file_rename(const char *tmp, const char *path,
-    imgp_uint_t sync, imgp_store_error_t *err);
-static imgp_uint_t imgp_file_dir_of(const char *path, char *dir);
+static imgp_int_t imgp_file_move(const imgp_file_t *file, imgp_uint_t sync,
+    imgp_store_error_t *err);
 static imgp_int_t imgp_file_read_fd(int fd, size_t size, imgp_pool_t *pool,
     imgp_str_t *content, imgp_store_error_t *err);
 
@@ -87,7 +86,7 @@ imgp_file_open(const imgp_store_t *store, char *tmp)
     if (store->unnamed) {
         imgp_store_path(store, "tmp", "", 0, dir);
 
-        fd = open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, IMGP_FILE_MODE);
+        fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, IMGP_FILE_MODE);
         tmp[0] = '\0';
 
         return fd;
@@ -97,7 +96,7 @@ imgp_file_open(const imgp_store_t *store, char *tmp)
         return -1;
     }
 
-    return open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, IMGP_FILE_MODE);
+    return open(tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, IMGP_FILE_MODE);
 }
 
 
@@ -182,8 +181,7 @@ imgp_file_commit(const imgp_store_t *store, imgp_file_t *files, imgp_uint_t n,
             continue;
         }
 
-        rc = imgp_file_give(store, files[i].fd, files[i].tmp, files[i].path,
-                            sync, err);
+        rc = imgp_file_give(store, &files[i], sync, err);
     }
 
     for (i = 0; sync && i < n && rc == IMGP_OK; i++) {
@@ -218,15 +216,15 @@ imgp_file_sync(imgp_file_t *files, imgp_uint_t n, imgp_store_error_t *err)
 /* its name; the descriptor is closed in any case */
 
 static imgp_int_t
-imgp_file_give(const imgp_store_t *store, int fd, const char *tmp,
-    const char *path, imgp_uint_t sync, imgp_store_error_t *err)
+imgp_file_give(const imgp_store_t *store, imgp_file_t *file,
+    imgp_uint_t sync, imgp_store_error_t *err)
 {
     imgp_int_t  rc;
 
-    if (tmp[0] == '\0') {
-        rc = imgp_file_replace(store, fd, path, sync, err);
+    if (file->tmp[0] == '\0') {
+        rc = imgp_file_replace(store, file, sync, err);
 
-        if (close(fd) == -1 && errno != EINTR && rc == IMGP_OK) {
+        if (close(file->fd) == -1 && errno != EINTR && rc == IMGP_OK) {
             return imgp_file_error(err, "close");
         }
 
@@ -235,18 +233,13 @@ imgp_file_give(const imgp_store_t *store, int fd, const char *tmp,
 
     /* over a network a full disk may be told here for the first time */
 
-    if (close(fd) == -1 && errno != EINTR) {
+    if (close(file->fd) == -1 && errno != EINTR) {
         imgp_file_error(err, "close");
-        unlink(tmp);
+        unlink(file->tmp);
         return IMGP_ERROR;
     }
 
-    if (imgp_file_rename(tmp, path, sync, err) != IMGP_OK) {
-        unlink(tmp);
-        return IMGP_ERROR;
-    }
-
-    return IMGP_OK;
+    return imgp_file_move(file, sync, err);
 }
 
 
@@ -264,21 +257,20 @@ imgp_file_link(int fd, const char *path)
 
 
 static imgp_int_t
-imgp_file_replace(const imgp_store_t *store, int fd, const char *path,
+imgp_file_replace(const imgp_store_t *store, imgp_file_t *file,
     imgp_uint_t sync, imgp_store_error_t *err)
 {
-    int   rc;
-    char  tmp[IMGP_PATH_MAX];
+    int  rc;
 
-    rc = imgp_file_link(fd, path);
+    rc = imgp_file_link(file->fd, file->path);
 
     if (rc == -1 && errno == ENOENT) {
 
-        if (imgp_file_make_dir(path, sync, err) != IMGP_OK) {
+        if (imgp_file_make_dir(file->path, sync, err) != IMGP_OK) {
             return IMGP_ERROR;
         }
 
-        rc = imgp_file_link(fd, path);
+        rc = imgp_file_link(file->fd, file->path);
     }
 
     if (rc == 0) {
@@ -289,20 +281,15 @@ imgp_file_replace(const imgp_store_t *store, int fd, const char *path,
         return imgp_file_error(err, "linkat");
     }
 
-    if (imgp_file_name(store, tmp) != IMGP_OK) {
+    if (imgp_file_name(store, file->tmp) != IMGP_OK) {
         return imgp_file_error(err, "getrandom");
     }
 
-    if (imgp_file_link(fd, tmp) == -1) {
+    if (imgp_file_link(file->fd, file->tmp) == -1) {
         return imgp_file_error(err, "linkat");
     }
 
-    if (imgp_file_rename(tmp, path, sync, err) != IMGP_OK) {
-        unlink(tmp);
-        return IMGP_ERROR;
-    }
-
-    return IMGP_OK;
+    return imgp_file_move(file, sync, err);
 }
 
 
@@ -319,26 +306,34 @@ imgp_file_fsync(int fd, imgp_store_error_t *err)
 }
 
 
+/* from tmp/ to its place, or nowhere */
+
 static imgp_int_t
-imgp_file_rename(const char *tmp, const char *path, imgp_uint_t sync,
+imgp_file_move(const imgp_file_t *file, imgp_uint_t sync,
     imgp_store_error_t *err)
 {
-    if (rename(tmp, path) == 0) {
-        return IMGP_OK;
-    }
+    int  rc, (*move)(const char *old, const char *path);
 
-    if (errno == ENOENT) {
+    move = file->shared ? imgp_lock_rename : rename;
+    rc = move(file->tmp, file->path);
 
-        if (imgp_file_make_dir(path, sync, err) != IMGP_OK) {
+    if (rc == -1 && errno == ENOENT) {
+
+        if (imgp_file_make_dir(file->path, sync, err) != IMGP_OK) {
+            unlink(file->tmp);
             return IMGP_ERROR;
         }
 
-        if (rename(tmp, path) == 0) {
-            return IMGP_OK;
-        }
+        rc = move(file->tmp, file->path);
     }
 
-    return imgp_file_error(err, "rename");
+    if (rc == -1) {
+        imgp_file_error(err, "rename");
+        unlink(file->tmp);
+        return IMGP_ERROR;
+    }
+
+    return IMGP_OK;
 }
 
 
@@ -373,6 +368,7 @@ imgp_int_t
 imgp_file_begin(const imgp_store_t *store, imgp_file_t *file, const void *p,
     size_t len, imgp_store_error_t *err)
 {
+    file->shared = 0;
     file->fd = imgp_file_create(store, file->tmp, err);
 
     if (file->fd == -1) {
@@ -507,7 +503,7 @@ imgp_file_make_dir(const char *path, imgp_uint_t sync,
 }
 
 
-static imgp_uint_t
+imgp_uint_t
 imgp_file_dir_of(const char *path, char *dir)
 {
     size_t       len;
@@ -544,8 +540,8 @@ imgp_file_remove(const char *path, imgp_store_error_t *err)
 
 
 /*
- * Between the look and the renewal the file may be swept away: then utimensat
- * finds nothing, and the caller makes it anew.
+ * Between the look and the renewal the file may be swept away: then the
+ * renewal finds nothing, and the caller makes it anew.
  */
 
 imgp_int_t
@@ -567,7 +563,7 @@ imgp_file_touch(const char *path, uint64_t size, int64_t *age,
     now = time(NULL);
     *age = (int64_t) now - (int64_t) st.st_mtime;
 
-    if (*age > IMGP_FILE_RENEW && utimensat(AT_FDCWD, path, NULL, 0) == -1) {
+    if (*age > IMGP_FILE_RENEW && imgp_lock_renew(path) == -1) {
         return (errno == ENOENT) ? IMGP_DECLINED
                                  : imgp_file_error(err, "utimensat");
     }

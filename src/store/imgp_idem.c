@@ -6,19 +6,18 @@
  *     "IMGI"  version  job id  digest of the body  CRC-32
  *
  * Called by threads.  Looking and writing is one step for all processes, by
- * flock(2) on the directory that the key falls into; the kernel drops it with
- * its holder.  (link(2) would do for the first caller, but not for the one
- * who finds a key that is too old.)
+ * the lock of the directory that the key falls into.  (link(2) would do for
+ * the first caller, but not for the one who finds a key that is too old.)
  */
 
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <imgp/imgp_codec.h>
 #include <imgp/imgp_file.h>
+#include <imgp/imgp_lock.h>
 
 
 #define IMGP_IDEM_MAGIC    0x49474d49     /* "IMGI" */
@@ -76,13 +75,9 @@ imgp_journal_bind(const imgp_store_t *store,
 static int
 imgp_idem_lock(const char *path, imgp_uint_t sync, imgp_store_error_t *err)
 {
-    int   fd, rc;
-    char  dir[IMGP_PATH_MAX];
+    int  fd;
 
-    memcpy(dir, path, strlen(path) + 1);
-    *strrchr(dir, '/') = '\0';
-
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = imgp_lock(path);
 
     if (fd == -1 && errno == ENOENT) {
 
@@ -90,22 +85,11 @@ imgp_idem_lock(const char *path, imgp_uint_t sync, imgp_store_error_t *err)
             return -1;
         }
 
-        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = imgp_lock(path);
     }
 
     if (fd == -1) {
-        imgp_file_error(err, "open");
-        return -1;
-    }
-
-    do {
-        rc = flock(fd, LOCK_EX);
-    } while (rc == -1 && errno == EINTR);
-
-    if (rc == -1) {
         imgp_file_error(err, "flock");
-        close(fd);
-        return -1;
     }
 
     return fd;
@@ -189,13 +173,30 @@ imgp_idem_put(const imgp_store_t *store, const char *path, const u_char *id,
 
 imgp_int_t
 imgp_journal_unbind(const imgp_store_t *store,
-    const u_char key[IMGP_DIGEST_LEN])
+    const u_char key[IMGP_DIGEST_LEN], const u_char id[IMGP_ID_BYTES])
 {
-    char  path[IMGP_PATH_MAX];
+    int         fd;
+    char        path[IMGP_PATH_MAX];
+    u_char      owner[IMGP_ID_BYTES], body[IMGP_DIGEST_LEN];
+    imgp_int_t  rc;
 
     imgp_idem_path(store, key, path);
 
-    return imgp_file_remove(path, NULL);
+    fd = imgp_lock(path);
+    if (fd == -1) {
+        return (errno == ENOENT) ? IMGP_DECLINED : IMGP_ERROR;
+    }
+
+    rc = imgp_idem_look(path, 0, owner, body, NULL);
+
+    if (rc == IMGP_OK) {
+        rc = memcmp(owner, id, IMGP_ID_BYTES) == 0
+             ? imgp_file_remove(path, NULL) : IMGP_DECLINED;
+    }
+
+    close(fd);
+
+    return rc;
 }
 
 

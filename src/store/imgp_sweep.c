@@ -9,9 +9,9 @@
  * the longest unused files IMGP_SWEEP_MAX are remembered (imgp_lru.h).
  *
  * A blob may come to be used between the look at its mtime and its removal.
- * So it is moved away first; if its mtime has changed by then it is moved
- * back, and whoever renewed the mtime too late finds no file and makes it
- * anew (imgp_file_touch()).  For manifests that care is not needed.
+ * So it is looked at again under the lock that whoever uses it renews its
+ * mtime under; who comes too late finds no file and makes it anew
+ * (imgp_file_touch()).  For manifests that care is not needed.
  */
 
 
@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <imgp/imgp_file.h>
+#include <imgp/imgp_lock.h>
 #include <imgp/imgp_lru.h>
 #include <imgp/imgp_record.h>
 #include <imgp/imgp_set.h>
@@ -510,33 +511,27 @@ imgp_sweep_keep(imgp_sweep_ctx_t *ctx, const char *path, const char *name,
 static imgp_int_t
 imgp_sweep_take(imgp_sweep_ctx_t *ctx, const char *path, int64_t mtime)
 {
-    u_char       id[IMGP_ID_BYTES];
-    char         text[IMGP_ID_LEN + 1], aside[IMGP_PATH_MAX];
+    int          lock;
+    imgp_int_t   rc;
     struct stat  st;
 
-    if (imgp_id_random(id) != IMGP_OK) {
-        return imgp_file_error(ctx->err, "getrandom");
-    }
+    lock = imgp_lock(path);
 
-    imgp_id_text(id, text);
-    imgp_store_path(ctx->store, "tmp", text, 0, aside);
-
-    if (rename(path, aside) == -1) {
+    if (lock == -1) {
         return (errno == ENOENT) ? IMGP_DECLINED
-                                 : imgp_file_error(ctx->err, "rename");
+                                 : imgp_file_error(ctx->err, "flock");
     }
 
-    if (lstat(aside, &st) == 0 && imgp_sweep_mtime(&st) != mtime) {
+    if (lstat(path, &st) == 0 && imgp_sweep_mtime(&st) == mtime) {
+        rc = imgp_file_remove(path, ctx->err);
 
-        if (rename(aside, path) == -1) {
-            return imgp_file_error(ctx->err, "rename");
-        }
-
-        return IMGP_DECLINED;
+    } else {
+        rc = IMGP_DECLINED;
     }
 
-    return (unlink(aside) == 0) ? IMGP_OK
-                                : imgp_file_error(ctx->err, "unlink");
+    close(lock);
+
+    return rc;
 }
 
 

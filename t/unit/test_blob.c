@@ -113,6 +113,21 @@ streamed(void)
     is_int(commit(&b, digest, &added), IMGP_OK, "and again");
     ok(added == 4096 && stored("hello world", 11), "in place of what was cut");
 
+    /* nor are other bytes of the same length: what came mends them */
+
+    tmp_spoil(path, "hello wOrld", 11);
+    imgp_blob_open(&b, &store, &err);
+    imgp_blob_write(&b, "hello world", 11, &err);
+    is_int(commit(&b, digest, &added), IMGP_OK, "streamed");
+    ok(added == 4096 && stored("hello world", 11),
+       "in place of what was spoilt");
+
+    tmp_spoil(path, "hello worlD", 11);
+    is_int(imgp_blob_put(&store, "hello world", 11, digest, &added, &err),
+           IMGP_OK, "at once");
+    ok(added == 4096 && stored("hello world", 11),
+       "in place of what was spoilt");
+
     imgp_blob_open(&b, &store, &err);
     imgp_blob_write(&b, "x", 1, &err);
     imgp_blob_abort(&b);

@@ -39,7 +39,7 @@ static void
 binding(void)
 {
     char    path[IMGP_PATH_MAX], name[IMGP_DIGEST_HEX_LEN + 1];
-    u_char  id[IMGP_ID_BYTES];
+    u_char  id[IMGP_ID_BYTES], other[IMGP_ID_BYTES];
 
     memset(key, 0x77, sizeof(key));
     imgp_digest_hex(key, name);
@@ -62,10 +62,14 @@ binding(void)
     tmp_spoil(path, "x", 1);
     is_int(bind_as(6, 0, id), IMGP_OK, "cut: free");
 
-    is_int(imgp_journal_unbind(&store, key), IMGP_OK, "unbound");
-    is_int(imgp_journal_unbind(&store, key), IMGP_DECLINED, "once");
+    memset(other, 5, sizeof(other));
+    is_int(imgp_journal_unbind(&store, key, other), IMGP_DECLINED,
+           "a job that does not have the key cannot free it");
+    is_int(bind_as(7, 0, id), IMGP_DECLINED, "still taken");
+    is_int(imgp_journal_unbind(&store, key, id), IMGP_OK, "unbound");
+    is_int(imgp_journal_unbind(&store, key, id), IMGP_DECLINED, "once");
     is_int(bind_as(7, 0, id), IMGP_OK, "free");
-    imgp_journal_unbind(&store, key);
+    imgp_journal_unbind(&store, key, id);
 
     tmp_strike(FAULT_FSYNC, 0, EIO);
     is_int(bind_as(8, 0, id), IMGP_ERROR, "a failed fsync");

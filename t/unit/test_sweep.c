@@ -288,9 +288,9 @@ faults(void)
         blob(i, 4096, DAY);
     }
 
-    tmp_strike(FAULT_RENAME, 0, EROFS);
+    tmp_strike(FAULT_UNLINK, 0, EROFS);
     is_int(sweep(&s, 1, 0), IMGP_ERROR, "nothing can be removed");
-    is_str(err.call, "rename", "is told");
+    is_str(err.call, "unlink", "is told");
     is_int(s.size, 5 * 4096, "the size is right");
     tmp_strike(FAULT_UNLINK, 4, EIO);
     is_int(sweep(&s, 1, 0), IMGP_ERROR, "one cannot be removed");
