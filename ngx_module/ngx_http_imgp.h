@@ -152,6 +152,7 @@ struct ngx_http_imgp_service_s {
     imgp_msec_t                    warm;     /* asked when idle so long; 0:
                                                 never */
     ngx_str_t                      warm_url; /* "": that of the service */
+    uint64_t                       cost;     /* of a call, in millionths */
     u_char                         id[NGX_HTTP_IMGP_SERVICE_ID];
     ngx_str_t                      provider; /* its name, or empty */
     ngx_http_imgp_service_t       *next;     /* provider, or NULL */
@@ -177,6 +178,7 @@ typedef struct {
 } ngx_http_imgp_pipeline_t;
 
 
+typedef struct ngx_http_imgp_call_s    ngx_http_imgp_call_t;
 typedef struct ngx_http_imgp_zone_s    ngx_http_imgp_zone_t;
 typedef struct ngx_http_imgp_worker_s  ngx_http_imgp_worker_t;
 typedef struct ngx_http_imgp_redis_s   ngx_http_imgp_redis_t;
@@ -417,6 +419,57 @@ ngx_uint_t ngx_http_imgp_care_ended(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_service_t *service, ngx_uint_t failed);
 void ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
     const u_char *key);
+
+/* what calls of a service came to, in all workers (ngx_http_imgp_tally.c) */
+
+#define NGX_HTTP_IMGP_TALLY_CODES  12       /* different ones of a service */
+#define NGX_HTTP_IMGP_TALLY_OTHER  0        /* the code of all further ones */
+#define NGX_HTTP_IMGP_TALLY_LOST   1        /* no answer: not reached */
+#define NGX_HTTP_IMGP_TALLY_LATE   2        /* no answer in time */
+#define NGX_HTTP_IMGP_TALLY_BAD    3        /* no HTTP */
+
+
+typedef struct {
+    uint32_t                       code;     /* HTTP status, or one of these */
+    uint32_t                       unused;
+    uint64_t                       calls;    /* 0: not used yet */
+} ngx_http_imgp_tally_code_t;
+
+
+typedef struct {
+    ngx_http_imgp_tally_code_t     codes[NGX_HTTP_IMGP_TALLY_CODES];
+    uint64_t                       retries;
+    uint64_t                       cost;     /* millionths */
+} ngx_http_imgp_tally_t;
+
+
+typedef struct {
+    ngx_str_t                      pipeline;
+    ngx_str_t                      stage;
+    ngx_str_t                      provider; /* "": the stage's own service */
+    ngx_http_imgp_tally_t          tally;
+    ngx_uint_t                     inflight; /* of the stage: the same for all
+                                                its providers */
+    ngx_uint_t                     first;    /* provider of the stage */
+    ngx_uint_t                     open;     /* the breaker */
+} ngx_http_imgp_tally_service_t;
+
+
+void ngx_http_imgp_tally_call(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service, ngx_http_imgp_call_t *call);
+void ngx_http_imgp_tally_retry(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service);
+
+/* each service of this configuration, without the lock; a handler's value
+   other than NGX_OK ends it and is returned */
+
+ngx_int_t ngx_http_imgp_tally_walk(ngx_http_imgp_zone_t *zone,
+    ngx_int_t (*handler)(void *data, ngx_http_imgp_tally_service_t *s),
+    void *data);
+
+/* "200", "unreachable"...: a static text, or one in the buffer */
+
+u_char *ngx_http_imgp_tally_name(ngx_uint_t code, u_char *buf);
 ngx_uint_t ngx_http_imgp_flight_known(ngx_http_imgp_zone_t *zone,
     const u_char *key);
 ngx_uint_t ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone);
@@ -488,8 +541,6 @@ ngx_int_t ngx_http_imgp_thread_withdraw(ngx_http_imgp_task_t *task);
 #define NGX_HTTP_IMGP_REPLY_MAX   (64 * 1024 * 1024)
 #define NGX_HTTP_IMGP_CONNECT     5000      /* ms, at most */
 
-
-typedef struct ngx_http_imgp_call_s  ngx_http_imgp_call_t;
 
 struct ngx_http_imgp_call_s {
     /* filled by the caller; all of it lives until done(), or the cancel.

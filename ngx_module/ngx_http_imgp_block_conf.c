@@ -112,6 +112,9 @@ static ngx_http_imgp_option_t  ngx_http_imgp_warm_option =
 static ngx_http_imgp_option_t  ngx_http_imgp_rate_option =
     { ngx_http_imgp_conf_rate, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
 
+static ngx_http_imgp_option_t  ngx_http_imgp_cost_option =
+    { ngx_http_imgp_conf_cost, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
+
 static ngx_http_imgp_option_t  ngx_http_imgp_provider_option =
     { ngx_http_imgp_conf_provider,
       NGX_HTTP_IMGP_SERVICE|NGX_HTTP_IMGP_MANY, 0, 0, 0 };
@@ -241,6 +244,10 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
     { ngx_string("rate"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_rate_option },
+
+    { ngx_string("cost"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_cost_option },
 
     { ngx_string("provider"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,

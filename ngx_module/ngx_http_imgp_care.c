@@ -12,10 +12,6 @@
 #include "ngx_http_imgp_zone.h"
 
 
-static ngx_http_imgp_shservice_t *ngx_http_imgp_care_find(
-    ngx_http_imgp_zone_t *zone, ngx_http_imgp_service_t *service);
-
-
 /* NULL: nothing is to be taken care of */
 
 imgp_care_state_t *
@@ -30,7 +26,7 @@ ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
         return NULL;
     }
 
-    s = ngx_http_imgp_care_find(zone, service);
+    s = ngx_http_imgp_care_service(zone, service);
     s->used = ngx_current_msec;
 
     return &s->state;
@@ -39,8 +35,8 @@ ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
 
 /* a new one takes the place of the one that was not used for longest */
 
-static ngx_http_imgp_shservice_t *
-ngx_http_imgp_care_find(ngx_http_imgp_zone_t *zone,
+ngx_http_imgp_shservice_t *
+ngx_http_imgp_care_service(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_service_t *service)
 {
     ngx_uint_t                  i;
@@ -76,7 +72,7 @@ ngx_http_imgp_care_idle(ngx_http_imgp_zone_t *zone,
 
     ngx_http_imgp_zone_lock(zone);
 
-    s = ngx_http_imgp_care_find(zone, service);
+    s = ngx_http_imgp_care_service(zone, service);
     idle = ngx_current_msec - s->used >= service->warm;
 
     if (idle) {

@@ -324,14 +324,13 @@ char *ngx_http_imgp_conf_poll(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 
 
-/* ---- ngx_http_imgp_provider_conf.c: care for a service, and others that
-   take its place ---- */
+/* ---- ngx_http_imgp_care_conf.c: care for a service ---- */
 
-char *ngx_http_imgp_conf_provider(ngx_conf_t *cf,
-    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_rate(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_warm(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_cost(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_warm_check(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);
@@ -341,6 +340,11 @@ char *ngx_http_imgp_conf_warm_check(ngx_conf_t *cf,
 char *ngx_http_imgp_conf_breaker(ngx_conf_t *cf,
     ngx_http_imgp_service_t *service, ngx_uint_t from);
 
+
+/* ---- ngx_http_imgp_provider_conf.c: services that take its place ---- */
+
+char *ngx_http_imgp_conf_provider(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 /* the stage's "}": its providers are its services */
 
 char *ngx_http_imgp_conf_providers_end(ngx_conf_t *cf,

@@ -302,6 +302,8 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
 
     ngx_http_imgp_post_unmap(unit);
     ngx_http_imgp_post_care(unit);
+    ngx_http_imgp_tally_call(unit->run->worker->zone,
+                             ngx_http_imgp_unit_service(unit), call);
 
     if (call->error.code) {
         unit->error.error = call->error;

@@ -18,6 +18,7 @@
 static void ngx_http_imgp_unit_begin(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit);
 static ngx_msec_t ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit);
+static ngx_uint_t ngx_http_imgp_unit_stored(ngx_uint_t code);
 static void ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_unit_end(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_unit_log(ngx_http_imgp_unit_t *unit);
@@ -283,7 +284,7 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
 
     ngx_http_imgp_unit_log(unit);
 
-    if (code != IMGP_E_STORE_FULL && code != IMGP_E_STORE_AWAY
+    if (ngx_http_imgp_unit_stored(code)
         && (imgp_error_class(code) != IMGP_CLASS_TRANSIENT
             || unit->attempts - unit->spent > stage->retries)
         && !ngx_http_imgp_post_next(unit))
@@ -297,6 +298,11 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
     ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
                                 unit->key);
     ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
+
+    if (stage->kind != IMGP_STAGE_LOCAL && ngx_http_imgp_unit_stored(code)) {
+        ngx_http_imgp_tally_retry(unit->run->worker->zone,
+                                  ngx_http_imgp_unit_service(unit));
+    }
 
     unit->state = NGX_HTTP_IMGP_UNIT_BACKOFF;
     ngx_add_timer(&unit->timer, ngx_http_imgp_unit_backoff(unit));
@@ -314,7 +320,7 @@ ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit)
     stage = ngx_http_imgp_unit_stage(unit);
     code = unit->error.error.code;
 
-    if (code == IMGP_E_STORE_FULL || code == IMGP_E_STORE_AWAY) {
+    if (!ngx_http_imgp_unit_stored(code)) {
         return imgp_backoff(NGX_HTTP_IMGP_STORE_RETRY,
                             ngx_min(unit->attempts + 1, 6), ngx_random(), 0);
     }
@@ -326,6 +332,15 @@ ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit)
 
     return imgp_backoff(stage->retry_delay, unit->attempts - unit->spent,
                         ngx_random(), unit->call.retry_after);
+}
+
+
+/* not the store's fault */
+
+static ngx_uint_t
+ngx_http_imgp_unit_stored(ngx_uint_t code)
+{
+    return code != IMGP_E_STORE_FULL && code != IMGP_E_STORE_AWAY;
 }
 
 

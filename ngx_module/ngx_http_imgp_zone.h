@@ -23,7 +23,7 @@
                                            many as nginx can have */
 #define NGX_HTTP_IMGP_PIPELINES   NGX_HTTP_IMGP_PIPELINES_MAX
 #define NGX_HTTP_IMGP_RING        1024
-#define NGX_HTTP_IMGP_SERVICES    256   /* with a rate or a breaker */
+#define NGX_HTTP_IMGP_SERVICES    256
 #define NGX_HTTP_IMGP_CELL        256
 #define NGX_HTTP_IMGP_CELL_DATA   (NGX_HTTP_IMGP_CELL - sizeof(uint32_t))
 #define NGX_HTTP_IMGP_CELLS_JOB   4     /* per slot, on the average */
@@ -110,12 +110,13 @@ typedef struct {
 } ngx_http_imgp_flight_t;
 
 
-/* what is remembered of a service that is taken care of; zeroes: free */
+/* what is remembered of a service; zeroes: free */
 
 typedef struct {
     u_char                         id[NGX_HTTP_IMGP_SERVICE_ID];
     ngx_msec_t                     used;
     imgp_care_state_t              state;
+    ngx_http_imgp_tally_t          tally;
 } ngx_http_imgp_shservice_t;
 
 
@@ -192,7 +193,11 @@ struct ngx_http_imgp_zone_s {
 #define ngx_http_imgp_is_suspect(slot)  ((slot)->lost >= IMGP_LOST_CRASH)
 
 
-/* under the lock: of a service that is taken care of (ngx_http_imgp_care.c) */
+/* under the lock: what is remembered of a service, and its state, if it is one
+   that is taken care of (ngx_http_imgp_care.c) */
+
+ngx_http_imgp_shservice_t *ngx_http_imgp_care_service(
+    ngx_http_imgp_zone_t *zone, ngx_http_imgp_service_t *service);
 
 imgp_care_state_t *ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_service_t *service);

@@ -1487,7 +1487,8 @@ stage b {
         rate 10r/s;
     }
 }
-stage c { post http://[::1]/ max_fails=0; rate 10000r/s; }
+stage c { post http://[::1]/ max_fails=0; rate 10000r/s; cost 0; }
+stage d { cost 0.002; provider one { post http://[::1]/; cost 1000000; } }
 --- files
 >>> t.json
 ["{{inputs.a.base64}}"]
@@ -1753,3 +1754,15 @@ stage a { post http://[::1]/; send json HTML/t.json; }
 {"a": {{input.json/a~b}}}
 --- emerg
 t.json:1: JSON pointer: "~" must be written "~0", and "/" within a name "~1"
+
+=== TEST 300: cost, too exact
+--- stages
+stage a { post http://[::1]/; cost 0.0000001; }
+--- emerg
+2: invalid amount "0.0000001" in "cost": it must be from 0 to 1000000 with 6 digits after the point at most, such as "0.002"
+
+=== TEST 301: cost of what runs here
+--- stages
+stage a { resize 9; cost 1; }
+--- emerg
+2: "cost" does not go with "resize": it is an option of "post", remove it from stage "a"
