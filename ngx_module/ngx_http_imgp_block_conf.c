@@ -181,6 +181,14 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_ANY,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_local_option },
 
+    { ngx_string("split"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_ANY,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_local_option },
+
+    { ngx_string("join"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_ANY,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_local_option },
+
     { ngx_string("post"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE123,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_post_option },

@@ -125,6 +125,8 @@ ngx_http_imgp_local_run(ngx_http_imgp_unit_t *unit, imgp_str_t *maps)
     task->max_memory = NGX_HTTP_IMGP_LOCAL_MEMORY;
     task->inputs = inputs;
     task->ninputs = unit->ninputs;
+    task->counts = unit->counts;
+    task->nfrom = plan->stages[unit->stage].nfrom;
     task->colors = unit->run->worker->colors;
     task->cancel = &unit->cancel;
     task->progress = &unit->progress;

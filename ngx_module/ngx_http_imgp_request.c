@@ -13,12 +13,9 @@ ngx_int_t
 ngx_http_imgp_request_inputs(ngx_http_imgp_unit_t *unit)
 {
     ngx_uint_t              i;
-    imgp_uint_t             n;
     imgp_stage_t           *stage;
-    ngx_http_imgp_run_t    *run;
     imgp_template_input_t  *input;
 
-    run = unit->run;
     stage = ngx_http_imgp_unit_stage(unit);
 
     unit->wanted = NULL;
@@ -36,8 +33,7 @@ ngx_http_imgp_request_inputs(ngx_http_imgp_unit_t *unit)
     }
 
     for (i = 0; i < stage->nfrom; i++) {
-        imgp_graph_input(run->pipeline->plan, run->job, unit->stage, i, &n);
-        input[i].n = (stage->each && i == 0) ? 1 : n;
+        input[i].n = unit->counts[i];
     }
 
     unit->wanted = input;

@@ -45,6 +45,7 @@ struct ngx_http_imgp_unit_s {
 
     imgp_item_t                   *inputs;
     ngx_uint_t                     ninputs;
+    imgp_uint_t                    counts[IMGP_FROM_MAX];   /* by "from" */
     u_char                         key[IMGP_DIGEST_LEN];
     uint32_t                       flight;     /* in the zone's table */
     ngx_uint_t                     attempts;

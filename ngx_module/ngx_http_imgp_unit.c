@@ -48,6 +48,9 @@ ngx_http_imgp_unit_start(ngx_http_imgp_unit_t *unit)
         return;
     }
 
+    imgp_graph_counts(run->pipeline->plan, run->job, unit->stage,
+                      unit->counts);
+
     if (imgp_known_key(run->pipeline->plan, run->job, unit->stage,
                        unit->inputs, unit->ninputs, unit->key)
         != IMGP_OK)

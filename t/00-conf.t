@@ -646,7 +646,7 @@ stage a {
     weight 2;
 }
 --- emerg
-2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "base64", "post" or "put"
+2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "base64", "split", "join", "post" or "put"
 
 === TEST 74: a stage with two operations
 --- stages
@@ -1766,3 +1766,21 @@ stage a { post http://[::1]/; cost 0.0000001; }
 stage a { resize 9; cost 1; }
 --- emerg
 2: "cost" does not go with "resize": it is an option of "post", remove it from stage "a"
+
+=== TEST 260: split and join
+--- stages
+stage a { split /a/*; }
+stage b { each a; post http://[::1]/; }
+stage c { from a b; join x=/y z; }
+
+=== TEST 261: split, no pointer
+--- stages
+stage a { split; }
+--- emerg
+2: invalid "split": split needs a JSON pointer to the values
+
+=== TEST 262: join, a name twice
+--- stages
+stage a { join x x; }
+--- emerg
+2: invalid "join": invalid name "x": it must be text that no other name is

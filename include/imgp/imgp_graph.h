@@ -52,6 +52,11 @@ imgp_int_t imgp_graph_items(const imgp_plan_t *plan, const imgp_job_t *job,
     imgp_uint_t stage, imgp_uint_t run, imgp_pool_t *pool,
     imgp_item_t **items, imgp_uint_t *n, imgp_error_t *err);
 
+/* how many of these are of which input */
+
+void imgp_graph_counts(const imgp_plan_t *plan, const imgp_job_t *job,
+    imgp_uint_t stage, imgp_uint_t counts[IMGP_FROM_MAX]);
+
 /* the job's own state, once no stage can go on: SUCCEEDED, FAILED, or
    RUNNING while something can; a failed stage that is not optional decides
    at once, and *stage names it (else -1).  CANCELED: a stage was, which

@@ -19,6 +19,7 @@
 #define IMGP_OP_INPUTS_MAX   64
 #define IMGP_OP_OUTPUTS_MAX  64
 #define IMGP_OP_LINKS_MAX    16
+#define IMGP_OP_FROM_MAX     8
 
 
 typedef struct imgp_op_s  imgp_op_t;
@@ -53,6 +54,8 @@ typedef struct {
     size_t               max_memory;  /* bytes this run may hold; 0: no limit */
     const imgp_op_input_t  *inputs;
     imgp_uint_t          ninputs;
+    const imgp_uint_t   *counts;      /* of them, by the stage they are of */
+    imgp_uint_t          nfrom;       /* counts; 0: not told */
     volatile uint32_t   *cancel;      /* may be NULL; not 0: stop soon */
     volatile uint32_t   *progress;    /* may be NULL; 0..1000, only grows */
     imgp_color_cache_t  *colors;      /* may be NULL; for any threads' runs */

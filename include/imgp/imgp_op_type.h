@@ -9,6 +9,7 @@
 #define _IMGP_OP_TYPE_H_INCLUDED_
 
 
+#include <jansson.h>
 #include <imgp/imgp_types.h>
 #include <imgp/imgp_error.h>
 #include <imgp/imgp_pool.h>
@@ -81,6 +82,8 @@ extern const imgp_op_type_t  imgp_op_encode;
 extern const imgp_op_type_t  imgp_op_canvas;
 extern const imgp_op_type_t  imgp_op_crop;
 extern const imgp_op_type_t  imgp_op_base64;
+extern const imgp_op_type_t  imgp_op_split;
+extern const imgp_op_type_t  imgp_op_join;
 
 
 /* printf into the pool; NULL: memory is out, and the error says so */
@@ -90,6 +93,10 @@ imgp_int_t imgp_op_print(imgp_pool_t *pool, imgp_str_t *text,
     __attribute__((format(printf, 4, 5)));
 
 void *imgp_op_no_memory(imgp_error_t *err);           /* returns NULL */
+
+/* one more output: a JSON document; for NULL memory is out */
+
+imgp_int_t imgp_op_json(imgp_work_t *work, const json_t *value);
 
 /* is it JSON, by its type or its first byte? */
 

@@ -170,6 +170,22 @@ imgp_graph_runs(const imgp_plan_t *plan, const imgp_job_t *job,
 }
 
 
+void
+imgp_graph_counts(const imgp_plan_t *plan, const imgp_job_t *job,
+    imgp_uint_t stage, imgp_uint_t counts[IMGP_FROM_MAX])
+{
+    imgp_uint_t          i, n;
+    const imgp_stage_t  *st;
+
+    st = &plan->stages[stage];
+
+    for (i = 0; i < st->nfrom; i++) {
+        imgp_graph_input(plan, job, stage, i, &n);
+        counts[i] = (st->each && i == 0) ? 1 : n;
+    }
+}
+
+
 imgp_int_t
 imgp_graph_items(const imgp_plan_t *plan, const imgp_job_t *job,
     imgp_uint_t stage, imgp_uint_t run, imgp_pool_t *pool,

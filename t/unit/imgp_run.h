@@ -16,14 +16,14 @@
 
 typedef struct {
     imgp_op_task_t     task;
-    imgp_op_input_t    inputs[4];
+    imgp_op_input_t    inputs[6];
     uint32_t           cancel;
     uint32_t           progress;
     imgp_int_t         rc;
 } test_run_t;
 
 
-#define TEST_ARGS_MAX  8
+#define TEST_ARGS_MAX  12
 
 
 __attribute__((unused))

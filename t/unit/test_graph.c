@@ -126,6 +126,7 @@ inputs(void)
     imgp_uint_t         n;
     imgp_plan_t        *plan;
     imgp_error_t        err;
+    imgp_uint_t         counts[IMGP_FROM_MAX];
     const imgp_item_t  *input;
 
     plan = fix_closet(pool);
@@ -144,6 +145,8 @@ inputs(void)
     is_int(imgp_graph_items(plan, job, EXPANDED, 2, pool, &items, &n, &err),
            IMGP_OK, "the third run");
     ok(n == 1 && items[0].digest[0] == 32, "reads the third item alone");
+    imgp_graph_counts(plan, job, EXPANDED, counts);
+    is_int(counts[0], 1, "... one item of \"each\"");
     is_int(imgp_graph_items(plan, job, EXPANDED, 3, pool, &items, &n, &err),
            IMGP_ERROR, "there is no fourth");
 
@@ -151,6 +154,8 @@ inputs(void)
     is_int(imgp_graph_runs(plan, job, RESULT), 1, "the result runs once");
     imgp_graph_items(plan, job, RESULT, 0, pool, &items, &n, &err);
     is_int(n, 7, "reads all of all");
+    imgp_graph_counts(plan, job, RESULT, counts);
+    ok(counts[0] == 1 && counts[1] == 3 && counts[2] == 3, "... so many each");
     ok(items[0].digest[0] == 20 && items[1].digest[0] == 30
        && items[4].digest[0] == 40 && items[6].digest[0] == 42, "in order");
 
