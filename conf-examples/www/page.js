@@ -1,286 +1,252 @@
 /*
- * Sends pictures to a pipeline and shows its jobs while they run: one upload
- * by XMLHttpRequest (fetch cannot tell how far it is), then one long-poll
- * after the other on the job's own URL, until the job has ended.
+ * The page: what people see of image-pipeline.js.  Pictures come in by four
+ * ways; each has a card, which is drawn again from its job whenever that has
+ * changed.
  */
 
-'use strict';
+import {Pipeline} from './image-pipeline.js';
+import {shrink} from './image-pipeline-shrink.js';
 
-const pipeline = document.body.dataset.pipeline;
-const news = document.getElementById('news');
+const SHRINK = {max: 2400, quality: .9};
+const PREVIEW = {max: 480, quality: .75};   /* survives a reload */
+const PREVIEW_BYTES_MAX = 90000;
 
-const WAIT = 25;                    /* seconds that one long-poll may last */
-const ENDED = ['succeeded', 'failed', 'canceled'];
+const pipeline = new Pipeline(document.body.dataset.pipeline);
+const cards = new Set();
 
-const MARKS = {
-    pending: '·', queued: '·', running: '●', retrying: '↻',
-    succeeded: '✓', skipped: '–', failed: '✕', canceled: '–',
+let declared = {outputs: []};           /* of the pipeline, when it is known */
+
+const STAGE_WORDS = {
+    pending: 'waiting', queued: 'waiting for its turn', running: 'at work',
+    retrying: 'trying again', succeeded: 'done', skipped: 'skipped',
+    failed: 'failed', canceled: 'canceled',
 };
 
-const WORDS = {
-    queued: 'waiting for its turn', running: 'at work', succeeded: 'done',
-    failed: 'failed', canceled: 'canceled', pending: 'waiting',
-    retrying: 'trying again', skipped: 'skipped',
-};
+/* while nobody knows how long it takes */
 
-/* what a status says to a person, where the answer itself says nothing */
-
-const REASONS = {
-    0: 'The server cannot be reached.',
-    404: 'This job is not known here any more.',
-    413: 'The picture has too many bytes.',
-    415: 'This kind of file is not taken here.',
-    422: 'The picture cannot be worked on.',
-    429: 'Too many pictures at once; try again in a while.',
-    503: 'Too much to do at the moment; try again in a while.',
-    507: 'The server has no room left for pictures.',
+const STATE_WORDS = {
+    waiting: 'Waiting to be sent', optimizing: 'Optimising image…',
+    checking: 'Sent; being stored…', queued: 'Waiting for its turn',
+    running: 'At work…', failed: 'Failed', canceled: 'Canceled',
 };
 
 
-class Job {
+class Card {
 
-    constructor(name, file) {
-        const card = document.getElementById('job').content
-                             .firstElementChild.cloneNode(true);
+    constructor(job, original) {
+        this.job = job;
+        this.end = null;                /* when it should be done, ms */
+        this.root = clone('job');
+        this.title = job.name || 'Job ' + job.url.slice(-26, -18);
 
-        this.card = card;
-        this.name = name;
-        this.url = null;
-        this.document = null;
-        this.said = '';
-        this.end = null;            /* when the job should be done, ms */
+        const heading = this.part('h2');
 
-        this.part('h2').textContent = name;
-        this.part('.all').setAttribute('aria-label', 'Progress of ' + name);
-        this.part('.cancel').onclick = () => this.cancel();
-        this.part('.retry').onclick = () => this.retry();
+        heading.textContent = this.title;
+        heading.id = 'job-' + Card.count++;
+        this.root.setAttribute('aria-labelledby', heading.id);
+        this.part('.all').setAttribute('aria-label',
+                                       'Progress of ' + this.title);
+        this.part('.cancel').onclick = () => this.order(() => job.cancel());
+        this.part('.retry').onclick = () => this.order(() => job.retry());
+        this.part('.remove').onclick = () => this.remove();
 
-        if (file) {
-            const image = this.part('.original img');
-
-            image.onload = () => this.part('.original').hidden = false;
-            image.src = URL.createObjectURL(file);
+        if (original) {
+            this.picture('original', original, 'Original', '');
+            this.part('img').onerror = () => this.part('figure').remove();
         }
 
-        document.getElementById('jobs').prepend(card);
+        cards.add(this);
+        byId('jobs').prepend(this.root);
+        job.addEventListener('change', () => this.draw());
+        this.draw();
     }
 
     part(selector) {
-        return this.card.querySelector(selector);
+        return this.root.querySelector(selector);
     }
 
-    /* polite to screen readers: told when something changed, not each percent */
+    draw() {
+        const {job} = this;
 
-    say(text) {
-        this.part('.state').textContent = text;
+        this.root.dataset.state = job.state;
+        this.root.classList.toggle('troubled',
+                                        Boolean(job.trouble) && !job.ended);
+        this.words();
+        this.bar();
+        this.error(job.error);
 
-        if (text !== this.said) {
-            this.said = text;
-            news.textContent = this.name + ': ' + text;
+        if (job.document) {
+            this.stages(job.document);
+            this.outputs(job.document.outputs);
+            this.awaited(job.document);
+        }
+
+        const focused = document.activeElement;
+
+        this.part('.cancel').hidden = job.ended;
+        this.part('.retry').hidden = !this.another();
+        this.part('.remove').hidden = !job.ended;
+        this.part('.document').hidden = !job.url;
+        this.part('.document').href = job.url;
+
+        /* a button that vanishes leaves the focus within its card */
+
+        if (focused.hidden && this.root.contains(focused)) {
+            this.root.focus();
+        }
+
+        byId('clear').hidden = [...cards].filter(
+            card => card.job.ended).length < 2;
+    }
+
+    /* polite to those who listen: told when it changed, not each percent */
+
+    words() {
+        const text = this.sentence();
+
+        if (text !== this.part('.state').textContent) {
+            this.part('.state').textContent = text;
+            byId('news').textContent = `${this.title}: ${text}`
+                + (this.job.error ? '. ' + this.job.error.message : '');
         }
     }
 
-    fail(text) {
-        this.part('.error').textContent = text;
-        this.part('.error').hidden = false;
-        this.part('.cancel').hidden = true;
-        this.part('.left').textContent = '';
-        this.end = null;
-    }
+    sentence() {
+        const {job} = this;
+        const doc = job.document;
 
-    upload(file) {
-        const form = new FormData();
-        const request = new XMLHttpRequest();
-
-        form.append('file', file, this.name);
-
-        this.request = request;
-        this.say('uploading');
-
-        request.open('POST', pipeline);
-        request.responseType = 'text';
-
-        request.upload.onprogress = event => {
-            if (event.lengthComputable) {
-                this.bar(100 * event.loaded / event.total);
-                this.part('.left').textContent =
-                    Math.floor(100 * event.loaded / event.total) + ' % sent';
-            }
-        };
-
-        request.upload.onload = () => {
-            this.part('.all').removeAttribute('value');
-            this.part('.left').textContent = '';
-            this.say('being checked');
-        };
-
-        request.onload = () => {
-            this.request = null;
-            const answer = parse(request.responseText);
-
-            if (request.status !== 202 && request.status !== 200) {
-                this.say('not taken');
-                this.bar(0);
-                this.fail(reason(request.status, answer));
-                return;
-            }
-
-            this.url = request.getResponseHeader('Location')
-                       || pipeline + answer.id;
-            history.replaceState(null, '', '#' + answer.id);
-            this.show(answer);
-            this.watch();
-        };
-
-        request.onerror = () => {
-            this.request = null;
-            this.say('not sent');
-            this.fail(reason(0, null));
-        };
-
-        request.send(form);
-    }
-
-    /* each answer is a newer document, or 204: nothing new within WAIT */
-
-    async watch() {
-        let failures = 0;
-
-        this.watching = new AbortController();
-
-        while (!this.ended()) {
-            const since = this.document ? this.document.revision : 0;
-            let answer;
-
-            try {
-                answer = await fetch(`${this.url}?wait=${WAIT}&since=${since}`,
-                                     {signal: this.watching.signal,
-                                      cache: 'no-store'});
-
-                if (answer.status >= 500) {
-                    throw new Error(answer.status);
-                }
-
-            } catch (error) {
-                if (error.name === 'AbortError') {
-                    return;
-                }
-
-                /* the job goes on without us */
-                failures++;
-                this.say('connection lost, trying again');
-                await sleep(Math.min(10000, 500 * 2 ** failures));
-                continue;
-            }
-
-            failures = 0;
-
-            if (answer.status === 200) {
-                this.show(await answer.json());
-
-            } else if (answer.status !== 204 && answer.status !== 304) {
-                this.say('lost');
-                this.fail(reason(answer.status,
-                                 parse(await answer.text())));
-                return;
-            }
-        }
-    }
-
-    ended() {
-        return this.document !== null && ENDED.includes(this.document.status);
-    }
-
-    show(doc) {
-        this.document = doc;
-
-        this.bar(doc.progress);
-        this.say(this.sentence(doc));
-        this.stages(doc.stages || []);
-        this.outputs(doc.outputs || {});
-
-        this.end = doc.eta_ms > 0 && !this.ended() ? Date.now() + doc.eta_ms
-                                                   : null;
-        this.tick();
-
-        this.part('.error').hidden = doc.status !== 'failed';
-        this.part('.error').textContent = doc.status === 'failed'
-            ? reason(doc.error.status, doc.error) : '';
-
-        this.part('.cancel').hidden = this.ended();
-        this.part('.retry').hidden = doc.status !== 'failed';
-        this.part('.document').hidden = false;
-        this.part('.document').href = this.url;
-    }
-
-    sentence(doc) {
-        const running = (doc.stages || []).find(
-            stage => ['running', 'retrying'].includes(stage.status));
-
-        if (doc.status === 'queued' && doc.queue_position !== null) {
-            return `waiting, number ${doc.queue_position} in the queue`;
+        if (job.trouble && !job.ended) {
+            return job.trouble.status ? 'The server is busy, trying again…'
+                                      : 'Connection lost, trying again…';
         }
 
-        if (doc.status === 'running' && running) {
-            return running.message || `${running.name} …`;
+        if (job.url && !doc && !job.ended) {
+            return 'Looking for it…';
         }
 
-        if (doc.status === 'succeeded') {
-            return (doc.cached ? 'done, known from before'
-                    : `done in ${seconds(Date.parse(doc.finished_at)
-                                         - Date.parse(doc.created_at))}`)
+        if (job.state === 'sending') {
+            return 'Sending…';
+        }
+
+        if (job.state === 'queued' && doc.queue_position > 1) {
+            return `Waiting, number ${doc.queue_position} in the queue`;
+        }
+
+        if (job.state === 'running') {
+            const stage = ['running', 'retrying', 'queued'].flatMap(status =>
+                doc.stages.filter(stage => stage.status === status))[0];
+
+            return stage ? capital(stage.message ?? stage.name) + '…'
+                         : STATE_WORDS.running;
+        }
+
+        if (job.state === 'succeeded') {
+            const took = Date.parse(doc.finished_at)
+                         - Date.parse(doc.created_at);
+
+            return (doc.cached ? 'Done, known from before'
+                               : `Done in ${time(took)}`)
                    + (doc.degraded ? ', but not all of it' : '');
         }
 
-        return WORDS[doc.status] || doc.status;
+        if (job.state === 'failed' && !job.url) {
+            return 'Not sent';
+        }
+
+        return STATE_WORDS[job.state];
     }
 
-    bar(percent) {
-        this.part('.all').value = percent;
+    bar() {
+        const {job} = this;
+        const bar = this.part('.all');
+        const eta = job.document?.eta_ms;
+
+        this.end = eta > 0 && !job.ended ? Date.now() + eta : null;
+
+        if (job.state === 'sending') {
+            bar.value = 100 * job.sent;
+        } else if (job.document || job.ended) {
+            bar.value = job.progress;
+        } else {
+            bar.removeAttribute('value');
+        }
+
+        this.tick();
     }
 
     tick() {
-        const left = this.part('.left');
+        const {job} = this;
+        const ms = this.end - Date.now();
+        let text = '';
 
-        if (this.ended()) {
-            left.textContent = '';
+        if (job.state === 'sending' && !job.trouble) {
+            text = Math.floor(100 * job.sent) + ' % sent';
 
-        } else if (this.end !== null) {
-            const ms = this.end - Date.now();
-            left.textContent = ms < 1000 ? 'a moment' : seconds(ms) + ' left';
+        } else if (job.document && !job.ended && !job.trouble) {
+            text = this.end === null ? job.progress + ' %'
+                   : ms < 1000 ? 'a moment' : `${time(ms)} left`;
+        }
+
+        this.part('.left').textContent = text;
+    }
+
+    error(error) {
+        const box = this.part('.error');
+
+        box.hidden = this.job.state !== 'failed' || !error;
+
+        if (!box.hidden) {
+            box.querySelector('strong').textContent = error.message;
+            box.querySelector('span').textContent = [
+                error.stage ? `Stage “${error.stage}”` : '', error.detail,
+            ].filter(Boolean).join(': ');
         }
     }
 
-    stages(stages) {
+    /* what was refused for what it is, is refused again */
+
+    another() {
+        const {state, error, url} = this.job;
+
+        return state === 'failed'
+               && (url ? this.job.document !== null : error.status === 0
+                                                      || error.status === 429
+                                                      || error.status >= 500);
+    }
+
+    stages({stages, cached}) {
         this.part('.stages').replaceChildren(...stages.map(stage => {
             const line = element('li', stage.status);
-            const mark = element('span', 'mark', MARKS[stage.status] || '');
-            let words = WORDS[stage.status] || stage.status;
+            const words = cached ? '' : stageWords(stage);
 
-            mark.setAttribute('aria-hidden', 'true');
-
-            if (stage.status === 'running') {
-                words = stage.message || words;
-
-                if (stage.progress) {
-                    words += ` (${stage.progress} %)`;
-                }
-            }
-
-            if (stage.cached) {
-                words = 'known from before';
-            }
-
-            if (stage.attempts > 1) {
-                words += `, attempt ${stage.attempts}`;
-            }
-
-            line.append(mark, element('span', 'name', stage.name),
-                        element('span', 'words', words),
-                        element('span', 'time', stage.run_ms === undefined ? ''
-                                                : seconds(stage.run_ms)));
+            line.append(mark(stage.status),
+                        element('span', 'name', capital(stage.name)),
+                        element('span', 'words', words));
             return line;
         }));
+    }
+
+    /* a frame for each that is still to come */
+
+    awaited({status, stages}) {
+        const frames = this.root.querySelectorAll('.awaited');
+
+        if (this.job.ended) {
+            frames.forEach(frame => frame.remove());
+            return;
+        }
+
+        for (const {name, status} of stages) {
+            if (!declared.outputs.includes(name)) {
+                continue;
+            }
+
+            if (['skipped', 'failed'].includes(status)) {
+                this.part(`.awaited[data-picture="${name}/0"]`)?.remove();
+            } else if (!this.part(`[data-picture="${name}/0"]`)) {
+                this.figure(`${name}/0`, capital(name)).className = 'awaited';
+            }
+        }
     }
 
     /* pictures appear as soon as their stage has ended; those shown stay */
@@ -288,77 +254,98 @@ class Job {
     outputs(outputs) {
         for (const [stage, list] of Object.entries(outputs)) {
             list.forEach((output, n) => {
-                const id = `${stage}/${n}`;
+                const name = capital(stage)
+                             + (list.length > 1 ? ` ${n + 1}` : '');
+                const size = output.width
+                             ? `${output.width} × ${output.height}`
+                             : output.type;
 
-                if (this.part(`[data-output="${CSS.escape(id)}"]`)) {
-                    return;
-                }
-
-                const figure = element('figure');
-                const caption = element('figcaption');
-                const link = element('a', '', list.length > 1
-                                              ? `${stage} ${n + 1}` : stage);
-
-                figure.dataset.output = id;
-                link.href = output.url;
-                caption.append(link, ' ' + [
-                    output.width ? `${output.width} × ${output.height}` : '',
-                    output.type, bytes(output.bytes),
-                ].filter(Boolean).join(', '));
-
-                if (/^image\//.test(output.type)) {
-                    const image = element('img');
-
-                    image.alt = `Result of ${stage}`;
-                    image.width = output.width;
-                    image.height = output.height;
-                    image.src = output.url;
-                    figure.append(image);
-                }
-
-                figure.append(caption);
-                this.part('.pictures').append(figure);
+                this.picture(`${stage}/${n}`,
+                             output.type.startsWith('image/') ? output.url
+                                                              : null,
+                             name, `${size} · ${bytes(output.bytes)}`,
+                             output.url);
             });
         }
     }
 
-    async cancel() {
-        this.part('.cancel').hidden = true;
+    figure(id, name) {
+        const figure = clone('picture');
 
-        if (this.request) {
-            this.request.abort();
-            this.request = null;
-            this.bar(0);
-            this.say('canceled');
+        figure.dataset.picture = id;
+        figure.querySelector('.name').textContent = name;
+        this.part('.pictures').append(figure);
+
+        return figure;
+    }
+
+    picture(id, source, name, facts, link) {
+        const found = this.part(`[data-picture="${id}"]`);
+
+        if (found && !found.classList.contains('awaited')) {
             return;
         }
 
-        await this.order('DELETE', this.url);
-    }
+        const figure = found ?? this.figure(id, name);
 
-    async retry() {
-        if (await this.order('POST', this.url + '/retry')) {
-            this.document.status = 'queued';
-            this.watch();
+        figure.classList.remove('awaited');
+        figure.querySelector('.facts').textContent = facts;
+
+        if (source) {
+            const image = element('img');
+
+            image.alt = link ? `Result of ${name}`
+                             : `Your picture, ${this.title}`;
+            image.onerror = () => image.remove();
+            image.src = source;
+            figure.querySelector('.frame').append(image);
+        }
+
+        if (link) {
+            const anchor = element('a', '', name);
+
+            anchor.href = link;
+            anchor.target = '_blank';
+            figure.querySelector('.name').replaceChildren(anchor);
         }
     }
 
-    async order(method, url) {
+    async order(action) {
         try {
-            const answer = await fetch(url, {method});
-
-            if (answer.ok) {
-                return true;
-            }
-
-            this.fail(reason(answer.status, parse(await answer.text())));
-
+            await action();
         } catch (error) {
-            this.fail(reason(0, null));
+            byId('news').textContent = error.message;
+            this.part('.state').textContent = error.message;
         }
-
-        return false;
     }
+
+    remove() {
+        const focused = this.root.contains(document.activeElement);
+        const next = this.root.nextElementSibling
+                     ?? this.root.previousElementSibling;
+
+        this.job.forget();
+        this.root.remove();
+        cards.delete(this);
+        byId('clear').hidden = true;
+        [...cards][0]?.draw();
+
+        if (focused) {
+            (next ?? byId('choose')).focus();
+        }
+    }
+}
+
+Card.count = 0;
+
+
+function byId(id) {
+    return document.getElementById(id);
+}
+
+
+function clone(id) {
+    return byId(id).content.firstElementChild.cloneNode(true);
 }
 
 
@@ -377,105 +364,179 @@ function element(name, kind, text) {
 }
 
 
-function parse(text) {
-    try {
-        return JSON.parse(text);
-    } catch (error) {
-        return null;
+function stageWords({status, cached, progress, attempts, run_ms}) {
+    if (status === 'succeeded') {
+        return cached ? 'known from before' : time(run_ms);
     }
+
+    return [
+        STAGE_WORDS[status] ?? status,
+        status === 'running' && progress ? progress + ' %' : '',
+        attempts > 1 ? `attempt ${attempts}` : '',
+    ].filter(Boolean).join(', ');
 }
 
 
-/* problem+json has a sentence of its own (RFC 9457) */
+function mark(status) {
+    const icon = {succeeded: 'succeeded', failed: 'failed', skipped: 'skipped',
+                  canceled: 'skipped'}[status];
+    const made = element('span', 'mark');
 
-function reason(status, problem) {
-    const words = problem && (problem.detail || problem.title);
-    const stage = problem && problem.stage;
+    made.setAttribute('aria-hidden', 'true');
 
-    return (stage ? `Stage ${stage}: ` : '')
-           + (words || REASONS[status] || `The server answered ${status}.`);
+    if (icon) {
+        made.innerHTML = `<svg><use href="#icon-${icon}"/></svg>`;
+    }
+
+    return made;
 }
 
 
-function seconds(ms) {
-    if (ms < 1000) {
-        return Math.max(0, Math.round(ms)) + ' ms';
-    }
+function capital(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}
 
-    return ms < 60000 ? (ms / 1000).toFixed(ms < 10000 ? 1 : 0) + ' s'
-                      : Math.floor(ms / 60000) + ' min '
-                        + Math.round(ms % 60000 / 1000) + ' s';
+
+function time(ms) {
+    const s = ms / 1000;
+
+    return s < 1 ? Math.max(0, Math.round(ms)) + ' ms'
+           : s < 10 ? s.toFixed(1) + ' s'
+           : s < 60 ? Math.round(s) + ' s'
+           : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
 }
 
 
 function bytes(n) {
-    return n === undefined ? '' : n < 1024 ? n + ' B'
-           : n < 1048576 ? Math.round(n / 1024) + ' KB'
+    return n < 1024 ? n + ' B' : n < 1048576 ? Math.round(n / 1024) + ' KB'
            : (n / 1048576).toFixed(1) + ' MB';
 }
 
 
-function sleep(ms) {
-    return new Promise(resolve => setTimeout(resolve, ms));
-}
-
-
-/* pictures come in by three ways */
-
-const jobs = [];
-const drop = document.getElementById('drop');
-const input = document.getElementById('file');
+/* pictures come in: chosen, taken, dropped, pasted */
 
 function take(files) {
     for (const file of files) {
-        const job = new Job(file.name || 'pasted picture', file);
+        const job = pipeline.upload(file, {
+            name: file.name || 'Pasted picture', params: params(),
+            shrink: byId('shrink').checked ? SHRINK : undefined,
+        });
 
-        jobs.push(job);
-        job.upload(file);
+        new Card(job, URL.createObjectURL(file));
+        previews = previews.then(() => preview(job, file));
     }
 }
 
-input.onchange = () => {
-    take(input.files);
-    input.value = '';
-};
 
-drop.onsubmit = event => event.preventDefault();
+/* a small copy for after a reload, made one after the other */
 
-document.ondragover = event => {
-    event.preventDefault();
-    drop.classList.add('over');
-};
+let previews = Promise.resolve();
 
-document.ondragleave = event => {
-    if (event.relatedTarget === null) {
-        drop.classList.remove('over');
+async function preview(job, file) {
+    const small = await shrink(file, PREVIEW);
+
+    if (small.size > PREVIEW_BYTES_MAX) {
+        return;
     }
-};
 
-document.ondrop = event => {
-    event.preventDefault();
-    drop.classList.remove('over');
-    take(event.dataTransfer.files);
-};
+    const reader = new FileReader();
 
-document.onpaste = event => take(event.clipboardData.files);
+    await new Promise(resolve => {
+        reader.onloadend = resolve;
+        reader.readAsDataURL(small);
+    });
 
-document.getElementById('sample').onclick = async () => {
+    job.note = reader.result;
+
+    if (job.url && [...cards].some(card => card.job === job)) {
+        pipeline.keep(job);
+    }
+}
+
+
+for (const id of ['file', 'camera']) {
+    byId(id).onchange = event => {
+        take(event.target.files);
+        event.target.value = '';
+    };
+}
+
+byId('choose').onclick = () => byId('file').click();
+byId('snap').onclick = () => byId('camera').click();
+
+byId('sample').onclick = async () => {
     const answer = await fetch('sample.jpg');
 
     take([new File([await answer.blob()], 'otter.jpg', {type: 'image/jpeg'})]);
 };
 
-setInterval(() => jobs.forEach(job => job.tick()), 1000);
+byId('clear').onclick = () => {
+    [...cards].filter(card => card.job.ended).forEach(card => card.remove());
+    byId('choose').focus();
+};
+
+byId('drop').onsubmit = event => event.preventDefault();
+
+document.ondragover = event => {
+    event.preventDefault();
+    byId('drop').classList.add('over');
+};
+
+document.ondragleave = event => {
+    if (event.relatedTarget === null) {
+        byId('drop').classList.remove('over');
+    }
+};
+
+document.ondrop = event => {
+    event.preventDefault();
+    byId('drop').classList.remove('over');
+    take(event.dataTransfer.files);
+};
+
+document.onpaste = event => take(event.clipboardData.files);
+
+setInterval(() => cards.forEach(card => card.tick()), 1000);
 
 
-/* a job named in the page's address is watched on */
+/* the params that the pipeline declares, as far as their values are a list */
+
+function params() {
+    return Object.fromEntries(new FormData(byId('drop')));
+}
+
+
+async function settings() {
+    declared = await pipeline.describe();
+    byId('file').accept = byId('camera').accept = declared.accept.join(',');
+    cards.forEach(card => card.draw());
+
+    for (const param of declared.params.filter(({values}) => Array.isArray(values))) {
+        const label = element('label', '', capital(param.name) + ' ');
+        const select = element('select');
+
+        select.name = param.name;
+        select.append(...param.values.map(value => new Option(value)));
+        select.value = param.default;
+        label.append(select);
+        document.querySelector('.settings').append(label);
+    }
+}
+
+
+settings().catch(() => {});             /* the defaults do */
+
+
+/* jobs of before a reload; one named in the page's address is watched, too */
+
+for (const job of pipeline.resume()) {
+    new Card(job, job.note);
+}
 
 if (/^#[0-9a-v]{26}$/.test(location.hash)) {
-    const job = new Job('job ' + location.hash.slice(1, 9), null);
+    const url = new URL(location.hash.slice(1), pipeline.endpoint).href;
 
-    jobs.push(job);
-    job.url = pipeline + location.hash.slice(1);
-    job.watch();
+    if (![...cards].some(card => card.job.url === url)) {
+        new Card(pipeline.open(url));
+    }
 }

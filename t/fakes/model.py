@@ -11,6 +11,7 @@ A path is a chain of steps, done in order; the last one answers:
 
     /echo                  the multipart file, or else the body, as it came
     /delay/MS/...          waits first
+    /gate/NAME/...         waits first, until POST /_open/NAME
     /status/CODE           an error; ?retry_after=S  ?times=K: the first K calls
                            of this URL, then as /echo; ?per=key: the first K
                            calls with the same Idempotency-Key
@@ -37,6 +38,7 @@ A path is a chain of steps, done in order; the last one answers:
     GET /_last             the last call: target, headers, fields, length, digest
     GET /_body             ... its body, as it came
     PUT /_canned/NAME      keeps a body and its Content-Type
+    POST /_open/NAME       lets calls through the gate, now and later
     POST /_reset           forgets all of this
 """
 
@@ -111,6 +113,7 @@ class Model:
     def __init__(self):
         self.connections = 0
         self.canned = {}
+        self.open = set()
         self.reset()
 
     def reset(self):
@@ -203,6 +206,9 @@ class Model:
         if what.startswith('canned/'):
             self.canned[what[7:]] = (call.type, call.body)
             value = {'kept': len(call.body)}
+        elif what.startswith('open/'):
+            self.open.add(what[5:])
+            value = {}
         elif what == 'reset':
             self.reset()
             value = {}
@@ -230,6 +236,10 @@ class Model:
 
             if name == 'delay':
                 await self.wait(argument, reader)
+                continue
+
+            if name == 'gate':
+                await self.gate(steps.pop(0), reader)
                 continue
 
             if name == 'canned':
@@ -260,6 +270,10 @@ class Model:
             await asyncio.sleep(min(left, 0.02))
 
         raise Gone
+
+    async def gate(self, name, reader):
+        while name not in self.open:
+            await self.wait(20, reader)
 
     def send(self, writer, body, kind, status=200, *headers):
         head = ['HTTP/1.1 %d -' % status, 'Content-Type: ' + kind,
