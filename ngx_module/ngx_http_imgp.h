@@ -245,6 +245,7 @@ struct ngx_http_imgp_ctx_s {
     unsigned                       viewed:1;      /* has a cleanup */
     unsigned                       created:1;     /* by this POST */
     unsigned                       fetched:1;     /* its output, from Redis */
+    unsigned                       unsure:1;      /* Redis was not asked */
 
     /* what was last read of the job; NULL: there is none */
     imgp_job_t                    *view;
@@ -382,6 +383,8 @@ ngx_uint_t ngx_http_imgp_mirror_room(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, ngx_uint_t limit);
 ngx_uint_t ngx_http_imgp_mirror_due(ngx_http_imgp_zone_t *zone,
     ngx_msec_t interval);
+ngx_uint_t ngx_http_imgp_mirror_offer(ngx_http_imgp_zone_t *zone,
+    const u_char *digest, ngx_msec_t interval);
 ngx_int_t ngx_http_imgp_mirror_place(ngx_http_imgp_zone_t *zone,
     const imgp_str_t *name);
 void ngx_http_imgp_mirror_recover(ngx_http_imgp_zone_t *zone);

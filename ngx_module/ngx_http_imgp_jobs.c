@@ -151,6 +151,13 @@ ngx_http_imgp_jobs_read_done(ngx_http_imgp_async_t *async,
     if (ngx_http_imgp_job_look(r, ctx) == NGX_OK) {
         imgp_job_destroy(jobs->job);
 
+    } else if (jobs->job == NULL && ctx->unsure) {
+
+        /* another machine may have it */
+
+        return ngx_http_imgp_reply_error(r, IMGP_E_STORE_AWAY,
+                                         "the shared store is away");
+
     } else {
         ngx_http_imgp_job_show(ctx, jobs->job);
         ctx->away = ctx->view && !imgp_job_is_final(ctx->view->state);

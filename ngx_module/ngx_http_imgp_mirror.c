@@ -388,6 +388,30 @@ ngx_http_imgp_mirror_due(ngx_http_imgp_zone_t *zone, ngx_msec_t interval)
 }
 
 
+/* is nobody else of this machine about to send this content? */
+
+ngx_uint_t
+ngx_http_imgp_mirror_offer(ngx_http_imgp_zone_t *zone, const u_char *digest,
+    ngx_msec_t interval)
+{
+    ngx_uint_t  ours;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    ours = ngx_memcmp(zone->sh->offered, digest, IMGP_DIGEST_LEN) != 0
+           || ngx_current_msec - zone->sh->offered_at >= interval;
+
+    if (ours) {
+        ngx_memcpy(zone->sh->offered, digest, IMGP_DIGEST_LEN);
+        zone->sh->offered_at = ngx_current_msec;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    return ours;
+}
+
+
 /* the place of a pipeline that this configuration has, or NGX_DECLINED */
 
 ngx_int_t

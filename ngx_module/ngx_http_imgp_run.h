@@ -88,9 +88,10 @@ struct ngx_http_imgp_unit_s {
     /* with Redis: see ngx_http_imgp_share_result.c */
     imgp_str_t                    *contents;   /* that came along */
     ngx_queue_t                    flights;
+    ngx_msec_t                     lacked;     /* an input, since then */
     unsigned                       making:1;   /* others wait for it */
     unsigned                       joined:1;   /* it waits for another */
-    unsigned                       fetched:1;  /* its inputs, from Redis */
+    unsigned                       lacks:1;    /* an input is not here */
 
     /* back to run.c: the unit is DONE, error.error.code tells how */
     void                         (*done)(ngx_http_imgp_unit_t *unit);
@@ -244,7 +245,7 @@ ngx_int_t ngx_http_imgp_run_encode(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_run_end(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_run_store_end(ngx_http_imgp_run_t *run);
 
-/* ngx_http_imgp_share_run.c, ngx_http_imgp_share_result.c: with Redis only */
+/* ngx_http_imgp_share_run.c, _share_result.c, _share_input.c: with Redis */
 
 void ngx_http_imgp_share_changed(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_share_end(ngx_http_imgp_run_t *run);

@@ -6,8 +6,8 @@
  *
  * Hints on the channel: "w" a job waits; "jID" it has a new revision; "xID"
  * and another holder, or an end from outside; "fKEY" a run of a stage ended;
- * "s" a place at a service is free.  They may be lost: every second one of
- * the workers looks at everything that matters.
+ * "s" a place at a service is free; "cDIGEST" a content is lacking.  They may
+ * be lost: every second one of the workers looks at everything that matters.
  *
  * Event loop.
  */
@@ -529,6 +529,12 @@ ngx_http_imgp_share_hint(ngx_http_imgp_worker_t *w, ngx_str_t *message)
 
     case 's':
         ngx_http_imgp_unit_wake(w, NULL);
+        return;
+
+    case 'c':
+        message->len--;
+        message->data++;
+        ngx_http_imgp_share_offer(w, message);
         return;
 
     case 'f':

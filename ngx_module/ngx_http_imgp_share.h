@@ -11,6 +11,7 @@
  *     share_change   cancel and retry, from any machine
  *     share_content  contents, in pieces
  *     share_result   results by their stage key, one maker at a time
+ *     share_input    what a run has to read, and is not here
  *
  * Only where "image_pipeline_redis" is configured is any of it called.
  */
@@ -29,6 +30,7 @@
 #define NGX_HTTP_IMGP_SHARE_BEAT        1000   /* ms */
 #define NGX_HTTP_IMGP_SHARE_PUBLISH     200    /* ms between revisions */
 #define NGX_HTTP_IMGP_SHARE_RETRY       250    /* ms, while Redis takes none */
+#define NGX_HTTP_IMGP_SHARE_LACK        60000  /* ms an input is waited for */
 #define NGX_HTTP_IMGP_SHARE_SAY         32     /* ends told again a beat */
 #define NGX_HTTP_IMGP_SHARE_UPLOAD_TTL  86400000   /* ms */
 #define NGX_HTTP_IMGP_SHARE_CONTENT     ((uint64_t) 256 * 1024 * 1024)
@@ -59,6 +61,7 @@ typedef struct {
     ngx_uint_t                     pipeline;
     ngx_http_imgp_shared_e         kind;
     uint64_t                       lease;      /* that is not good any more */
+    imgp_item_t                    input;
     size_t                         len;
     u_char                         record[1];
 } ngx_http_imgp_share_job_t;
@@ -76,6 +79,10 @@ ngx_uint_t ngx_http_imgp_share_away(ngx_http_imgp_worker_t *w);
 
 void ngx_http_imgp_share_flights(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_share_making(ngx_http_imgp_unit_t *unit);
+
+/* ngx_http_imgp_share_input.c: a hint that somebody lacks a content */
+
+void ngx_http_imgp_share_offer(ngx_http_imgp_worker_t *w, ngx_str_t *text);
 
 /* ngx_http_imgp_share_submit.c */
 
@@ -96,7 +103,7 @@ void ngx_http_imgp_share_store(ngx_http_imgp_worker_t *w, const u_char *id,
 
 /* ngx_http_imgp_share_content.c: mapped contents to Redis, in pieces; and
    from Redis to the local store.  done() is called in any case, perhaps from
-   inside the call. */
+   inside the call; NGX_DECLINED: some are not there. */
 
 typedef void (*ngx_http_imgp_share_pt)(void *data, ngx_int_t rc);
 

@@ -209,7 +209,7 @@ ngx_http_imgp_share_change_make(ngx_http_imgp_share_change_t *change,
         job->expires_at = job->finished_at + change->pipeline->plan->keep;
     }
 
-    job->revision += IMGP_REDIS_AHEAD;
+    job->revision += IMGP_REDIS_OVER;
 
     return ngx_http_imgp_share_change_encode(change);
 }

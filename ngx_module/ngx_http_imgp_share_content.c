@@ -28,7 +28,7 @@ typedef struct {
     ngx_uint_t                     piece;
     ngx_uint_t                     out;        /* pieces on their way */
     ngx_uint_t                     failed;
-    ngx_uint_t                     lacking;    /* some are not here */
+    ngx_uint_t                     lacking;    /* some are not there */
     imgp_store_error_t             error;
 
     u_char                        *buf;        /* of a fetched one */
@@ -127,8 +127,8 @@ ngx_http_imgp_share_content_end(void *data)
                       content->error.call);
     }
 
-    content->done(content->data, content->failed || content->lacking
-                                 ? NGX_ERROR : NGX_OK);
+    content->done(content->data, content->failed ? NGX_ERROR
+                                 : content->lacking ? NGX_DECLINED : NGX_OK);
 
     free(content->buf);
     ngx_free(content);
@@ -337,7 +337,8 @@ ngx_http_imgp_share_fetched(void *data, imgp_redis_class_e c,
     if (c != IMGP_REDIS_OK || imgp_redis_str(reply, -1, &s) != IMGP_OK
         || s.len != want)
     {
-        content->failed = 1;
+        content->failed = (c != IMGP_REDIS_OK);
+        content->lacking = 1;
         ngx_http_imgp_share_content_end(content);
         return;
     }

@@ -19,6 +19,7 @@ typedef struct {
                                          ngx_http_imgp_ctx_t *ctx);
     imgp_job_t                    *job;        /* where the zone is full */
     uint32_t                       place;
+    ngx_uint_t                     answered;
 } ngx_http_imgp_share_read_t;
 
 
@@ -63,10 +64,9 @@ ngx_http_imgp_share_get(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     ngx_http_imgp_share_read_t  *read;
 
     w = ctx->worker;
+    ctx->unsure = !ngx_http_imgp_redis_is_up(w);
 
-    if (!ngx_http_imgp_redis_is_up(w)
-        || ngx_http_imgp_mirror_here(w->zone, ctx->id))
-    {
+    if (ctx->unsure || ngx_http_imgp_mirror_here(w->zone, ctx->id)) {
         return NGX_DECLINED;
     }
 
@@ -114,9 +114,12 @@ ngx_http_imgp_share_got(void *data, imgp_redis_class_e c,
     if (c == IMGP_REDIS_OK
         && imgp_redis_read_answer(reply, ngx_http_imgp_redis_keys(
                                              async->worker), &answer)
-           == IMGP_OK
-        && answer.result == IMGP_REDIS_JOB_DONE)
+           == IMGP_OK)
     {
+        read->answered = 1;
+    }
+
+    if (read->answered && answer.result == IMGP_REDIS_JOB_DONE) {
         (void) ngx_http_imgp_share_mirror(async->worker, &answer.record, 0);
 
         read->place = answer.place;
@@ -140,6 +143,8 @@ ngx_http_imgp_share_got_done(ngx_http_imgp_async_t *async,
         imgp_job_destroy(read->job);
         return NGX_OK;
     }
+
+    read->ctx->unsure = !read->answered;
 
     /* the zone has it now, unless it is full */
 

@@ -41,7 +41,6 @@ static void ngx_http_imgp_share_land(ngx_http_imgp_worker_t *w,
     const u_char *key, ngx_http_imgp_share_made_t *made);
 static void ngx_http_imgp_share_landed(void *data, imgp_redis_class_e c,
     const redisReply *reply);
-static void ngx_http_imgp_share_inputs(void *data, ngx_int_t rc);
 
 
 /* NGX_OK: the unit waits for Redis, as for a thread; NGX_DECLINED: it need
@@ -445,51 +444,4 @@ ngx_http_imgp_share_landed(void *data, imgp_redis_class_e c,
     const redisReply *reply)
 {
     /* void */
-}
-
-
-/*
- * An input of the unit is not in this machine's store: NGX_OK, it is being
- * fetched, and then the next attempt begins.
- */
-
-ngx_int_t
-ngx_http_imgp_share_lost_input(ngx_http_imgp_unit_t *unit)
-{
-    ngx_http_imgp_run_t  *run;
-
-    run = unit->run;
-
-    if (unit->fetched || !ngx_http_imgp_redis_is_up(run->worker)) {
-        return NGX_DECLINED;
-    }
-
-    unit->fetched = 1;
-    unit->state = NGX_HTTP_IMGP_UNIT_ASK;
-    run->threads++;
-
-    ngx_http_imgp_share_fetch(run->worker, unit->inputs, unit->ninputs,
-                              ngx_http_imgp_share_inputs, unit);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_imgp_share_inputs(void *data, ngx_int_t rc)
-{
-    ngx_http_imgp_unit_t *unit = data;
-
-    ngx_http_imgp_run_t  *run;
-
-    run = unit->run;
-
-    if (rc != NGX_OK || run->gone || run->ending || unit->cancel) {
-        ngx_http_imgp_unit_finish(unit);
-
-    } else {
-        ngx_http_imgp_unit_retry(unit);
-    }
-
-    ngx_http_imgp_run_unref(run);
 }

@@ -31,6 +31,9 @@ static void ngx_http_imgp_share_resubmitted(void *data, imgp_redis_class_e c,
     const redisReply *reply);
 static void ngx_http_imgp_share_settle(ngx_http_imgp_share_job_t *job,
     imgp_redis_answer_t *answer);
+static void ngx_http_imgp_share_input_put(void *data, ngx_int_t rc);
+static void ngx_http_imgp_share_over(ngx_http_imgp_share_job_t *job,
+    imgp_redis_answer_t *answer);
 static uint64_t ngx_http_imgp_share_ttl(const imgp_record_head_t *head);
 
 
@@ -325,6 +328,7 @@ ngx_http_imgp_share_job(ngx_http_imgp_worker_t *w, const u_char *record,
         job->worker = w;
         job->pipeline = place;
         job->len = len;
+        job->input = decoded->input;
         ngx_memcpy(job->id, decoded->id, IMGP_ID_BYTES);
         ngx_memcpy(job->record, record, len);
     }
@@ -404,8 +408,24 @@ ngx_http_imgp_share_settle(ngx_http_imgp_share_job_t *job,
     zone = w->zone;
 
     if (job->kind == NGX_HTTP_IMGP_UNSAID) {
+
+        if (answer->result == IMGP_REDIS_JOB_OTHER
+            && !imgp_job_is_final(answer->state))
+        {
+            ngx_http_imgp_share_over(job, answer);
+            return;
+        }
+
         ngx_http_imgp_mirror_unsaid(zone, job->id, 0);
         return;
+    }
+
+    /* what has forgotten the job has forgotten its upload */
+
+    if (answer->result == IMGP_REDIS_JOB_DONE) {
+        ngx_http_imgp_share_put(w, &job->input, 1,
+                                NGX_HTTP_IMGP_SHARE_UPLOAD_TTL,
+                                ngx_http_imgp_share_input_put, NULL);
     }
 
     /* in our hands: it runs, or waits, or is to wait here */
@@ -434,6 +454,72 @@ ngx_http_imgp_share_settle(ngx_http_imgp_share_job_t *job,
 
     (void) ngx_http_imgp_mirror_put(zone, job->pipeline, job->record,
                                     job->len, 0);
+}
+
+
+/* without it who takes the job asks for it */
+
+static void
+ngx_http_imgp_share_input_put(void *data, ngx_int_t rc)
+{
+    /* void */
+}
+
+
+/*
+ * It ended here, and has been taken over elsewhere meanwhile: the end gets a
+ * revision that nobody has seen there, and is told again.
+ */
+
+static void
+ngx_http_imgp_share_over(ngx_http_imgp_share_job_t *job,
+    imgp_redis_answer_t *answer)
+{
+    ssize_t                     len;
+    imgp_str_t                  record;
+    imgp_job_t                 *decoded;
+    imgp_record_head_t          known;
+    ngx_http_imgp_worker_t     *w;
+    ngx_http_imgp_share_job_t  *over;
+
+    w = job->worker;
+    decoded = imgp_record_decode(job->record, job->len, &imgp_malloc);
+
+    if (decoded == NULL
+        || imgp_record_head(answer->record.data, answer->record.len, &known)
+           != IMGP_OK)
+    {
+        imgp_job_destroy(decoded);
+        return;
+    }
+
+    decoded->revision = ngx_max(decoded->revision, known.revision)
+                        + IMGP_REDIS_OVER;
+
+    len = imgp_record_encode(decoded, w->scratch, IMGP_RECORD_MAX);
+
+    imgp_job_destroy(decoded);
+
+    record.data = w->scratch;
+    record.len = len;
+
+    if (len < 0 || ngx_http_imgp_mirror_put(w->zone, job->pipeline,
+                                            record.data, record.len, 1)
+                   != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_http_imgp_mirror_unsaid(w->zone, job->id, 1);
+    ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, job->id);
+    ngx_http_imgp_share_store(w, job->id, &record);
+
+    over = ngx_http_imgp_share_job(w, record.data, record.len);
+
+    if (over) {
+        over->kind = NGX_HTTP_IMGP_UNSAID;
+        ngx_http_imgp_share_resubmit(over);
+    }
 }
 
 

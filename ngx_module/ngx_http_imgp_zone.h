@@ -154,6 +154,9 @@ typedef struct {
     u_char                         born[IMGP_REDIS_NODE_LEN + 1];
                                                /* what Redis says it is */
     ngx_msec_t                     beaten;     /* leases in Redis */
+    u_char                         offered[IMGP_DIGEST_LEN];
+                                               /* to it, last, and when */
+    ngx_msec_t                     offered_at;
 
     uint32_t                       recovery;   /* looks into the journal */
     uint32_t                       sweeper;

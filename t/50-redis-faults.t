@@ -185,9 +185,16 @@ def refuses():
     times = sorted(t for _, t in answers)
     tap.ok(times[18] < 20 * SLOW + 30 * (SLOW - 1), '... at once: %.1f ms'
            % times[18])
+    unknown = a.get('/p/' + 26 * '0')
+    tap.is_((unknown.status, unknown.json['type']),
+            (503, 'urn:image-pipeline:store-unavailable'),
+            'a job that nobody here knows: perhaps it is elsewhere')
+    tap.ok('Retry-After' in unknown.headers, '... it can be asked for later')
     redis.start()
     tap.is_(a.finish(location, 30)['status'], 'succeeded',
             'what was accepted before ends when it is back')
+    tap.ok(wait_for(lambda: a.get('/p/' + 26 * '0').status == 404),
+           'and the other one there is not')
     got = []
 
     def accepted():

@@ -21,6 +21,10 @@
 
 #define IMGP_REDIS_AHEAD      1000
 
+/* ... and who writes over it, twice as far: it may have been taken meanwhile */
+
+#define IMGP_REDIS_OVER       (2 * IMGP_REDIS_AHEAD)
+
 #define IMGP_REDIS_BEAT_MAX   64      /* jobs of one beat */
 #define IMGP_REDIS_REAP_MAX   100     /* jobs of one reap */
 #define IMGP_REDIS_DEAD_MAX   10000   /* of the dead list */

@@ -46,7 +46,7 @@ imgp_redis_submit(imgp_redis_args_t *a, const imgp_redis_t *redis,
     imgp_redis_args_add_int(a, imgp_max(job->ttl, 1));
     imgp_redis_args_key(a, redis, "wake");
     imgp_redis_args_add_int(a, head.queued_at);
-    imgp_redis_args_add_int(a, job->force != 0);
+    imgp_redis_args_add_int(a, job->force ? IMGP_REDIS_OVER : 0);
 
     return a->failed ? IMGP_ERROR : IMGP_OK;
 }

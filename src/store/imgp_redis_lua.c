@@ -33,6 +33,17 @@
     "end\n"
 
 
+/* a place in a queue: in us, by the time of Redis for who has just come, since
+   two of one ms would be ordered by their ids */
+
+#define IMGP_LUA_SINCE                                                        \
+    "local function since(queued)\n"                                          \
+    "  local us = t[1] * 1000000 + t[2]\n"                                    \
+    "  local at = tonumber(queued) * 1000\n"                                  \
+    "  return string.format('%.0f', us - at < 10000000 and us or at)\n"       \
+    "end\n"
+
+
 typedef struct {
     const char  *name;
     const char  *text;
@@ -42,16 +53,22 @@ typedef struct {
 /*
  * submit: KEYS job queue leases
  *         ARGV id node record revision state lost pipeline want lease limit
- *              ttl channel score force
+ *              ttl channel score over
  * { 0 entered, fence, held } { 1 known, fence, mine, record } { 2 full }
+ *
+ * over: an end that was shown already is written over a job that is not final,
+ * if its revision is so much higher, or else 0.
  */
 
 #define IMGP_LUA_SUBMIT                                                       \
     IMGP_LUA_NOW                                                              \
+    IMGP_LUA_SINCE                                                            \
     IMGP_LUA_FENCE                                                            \
-    "local o = redis.call('HMGET', KEYS[1], 's', 'f', 'n', 'r')\n"            \
+    "local o = redis.call('HMGET', KEYS[1], 's', 'f', 'n', 'r', 'v')\n"       \
     "local s = tonumber(ARGV[5])\n"                                           \
-    "if o[1] and not (ARGV[14] == '1' and s > 1 and tonumber(o[1]) < 2)\n"    \
+    "local over = tonumber(ARGV[14])\n"                                       \
+    "if o[1] and not (over > 0 and s > 1 and tonumber(o[1]) < 2\n"            \
+    "                 and tonumber(ARGV[4]) >= tonumber(o[5]) + over)\n"      \
     "then\n"                                                                  \
     "  return {1, o[2], o[3] == ARGV[2] and 1 or 0, o[4]}\n"                  \
     "end\n"                                                                   \
@@ -78,7 +95,7 @@ typedef struct {
     "  redis.call('ZADD', KEYS[3], now + ARGV[9], ARGV[1])\n"                 \
     "  return {0, f, 1}\n"                                                    \
     "end\n"                                                                   \
-    "redis.call('ZADD', KEYS[2], ARGV[13], ARGV[1])\n"                        \
+    "redis.call('ZADD', KEYS[2], since(ARGV[13]), ARGV[1])\n"                 \
     "redis.call('PUBLISH', ARGV[12], 'w')\n"                                  \
     "return {0, f, 0}\n"
 
@@ -139,6 +156,7 @@ typedef struct {
 
 #define IMGP_LUA_COMMIT                                                       \
     IMGP_LUA_NOW                                                              \
+    IMGP_LUA_SINCE                                                            \
     "local o = redis.call('HMGET', KEYS[1], 's', 'f', 'v')\n"                 \
     "if not o[1] then return 2 end\n"                                         \
     "if o[2] ~= ARGV[6] then return 1 end\n"                                  \
@@ -151,7 +169,7 @@ typedef struct {
     "end\n"                                                                   \
     "if s == 0 then\n"                                                        \
     "  redis.call('HSET', KEYS[1], 'n', '')\n"                                \
-    "  redis.call('ZADD', KEYS[2], ARGV[9], ARGV[1])\n"                       \
+    "  redis.call('ZADD', KEYS[2], since(ARGV[9]), ARGV[1])\n"                \
     "  redis.call('PUBLISH', ARGV[8], 'w')\n"                                 \
     "end\n"                                                                   \
     "if s > 1 then redis.call('PEXPIRE', KEYS[1], ARGV[7]) end\n"             \
@@ -173,6 +191,7 @@ typedef struct {
 
 #define IMGP_LUA_SWAP                                                         \
     IMGP_LUA_NOW                                                              \
+    IMGP_LUA_SINCE                                                            \
     IMGP_LUA_FENCE                                                            \
     "local o = redis.call('HMGET', KEYS[1], 'v', 'f')\n"                      \
     "if not o[1] then return 2 end\n"                                         \
@@ -186,7 +205,7 @@ typedef struct {
     "  redis.call('PEXPIRE', KEYS[1], ARGV[7])\n"                             \
     "else\n"                                                                  \
     "  redis.call('PERSIST', KEYS[1])\n"                                      \
-    "  redis.call('ZADD', KEYS[2], ARGV[9], ARGV[1])\n"                       \
+    "  redis.call('ZADD', KEYS[2], since(ARGV[9]), ARGV[1])\n"                \
     "  redis.call('ZREM', KEYS[4], ARGV[1])\n"                                \
     "  redis.call('PUBLISH', ARGV[8], 'w')\n"                                 \
     "end\n"                                                                   \

@@ -585,6 +585,10 @@ class Nginx(Process):
             if answer.status == 204:
                 continue
 
+            if answer.status == 503:
+                time.sleep(0.05)        # Redis is away, it may be elsewhere
+                continue
+
             if answer.status != 200:
                 raise RuntimeError('%s: %r' % (location, answer))
 
