@@ -802,6 +802,7 @@ ngx_int_t ngx_http_imgp_redis_init(ngx_http_imgp_worker_t *w,
 void ngx_http_imgp_redis_start(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_redis_done(ngx_http_imgp_worker_t *w);
 ngx_uint_t ngx_http_imgp_redis_is_up(ngx_http_imgp_worker_t *w);
+ngx_uint_t ngx_http_imgp_redis_is_away(ngx_http_imgp_worker_t *w);
 imgp_redis_t *ngx_http_imgp_redis_keys(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_redis_ping(ngx_http_imgp_worker_t *w);
 

@@ -122,6 +122,15 @@ ngx_http_imgp_redis_is_up(ngx_http_imgp_worker_t *w)
 }
 
 
+/* at the start of a process its first connection is waited for */
+
+ngx_uint_t
+ngx_http_imgp_redis_is_away(ngx_http_imgp_worker_t *w)
+{
+    return !ngx_http_imgp_redis_is_up(w) && w->redis->commands.failures;
+}
+
+
 imgp_redis_t *
 ngx_http_imgp_redis_keys(ngx_http_imgp_worker_t *w)
 {
@@ -385,11 +394,7 @@ ngx_http_imgp_redis_send(ngx_http_imgp_worker_t *w, imgp_redis_args_t *args,
     redis = w->redis;
     link = &redis->commands;
 
-    /* at the start of a process the first connection is waited for */
-
-    if (redis->closing || args->failed
-        || (link->state != NGX_HTTP_IMGP_LINK_UP && link->failures))
-    {
+    if (redis->closing || args->failed || ngx_http_imgp_redis_is_away(w)) {
         return NGX_DECLINED;
     }
 

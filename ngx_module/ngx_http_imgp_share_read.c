@@ -64,7 +64,7 @@ ngx_http_imgp_share_get(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     ngx_http_imgp_share_read_t  *read;
 
     w = ctx->worker;
-    ctx->unsure = !ngx_http_imgp_redis_is_up(w);
+    ctx->unsure = ngx_http_imgp_redis_is_away(w);
 
     if (ctx->unsure || ngx_http_imgp_mirror_here(w->zone, ctx->id)) {
         return NGX_DECLINED;

@@ -46,9 +46,7 @@ ngx_http_imgp_share_submit(ngx_http_imgp_upload_t *u,
     u->busy = 1;
     u->back = back;
 
-    if (!ngx_http_imgp_redis_is_up(u->worker)
-        && u->worker->redis->commands.failures)
-    {
+    if (ngx_http_imgp_redis_is_away(u->worker)) {
         ngx_http_imgp_share_local(u, 0);
         return;
     }
@@ -218,7 +216,7 @@ ngx_http_imgp_share_adopt(ngx_http_imgp_worker_t *w,
         }
     }
 
-    if (!ngx_http_imgp_redis_is_up(w) && w->redis->commands.failures) {
+    if (ngx_http_imgp_redis_is_away(w)) {
         return w->redis->conf->fallback && ngx_http_imgp_share_away(w)
                ? NGX_DECLINED : NGX_OK;
     }

@@ -186,7 +186,7 @@ def queue(redis):
     started = time.monotonic()
     documents = parallel(lambda l: b.finish(l, 40), locations, 6)
     tap.is_([d['status'] for d in documents], 6 * ['succeeded'],
-            'one machine is killed, uploads are lost: all jobs succeed')
+            'a machine is killed, uploads are lost: all jobs succeed')
     tap.note('%.1f s after the kill' % (time.monotonic() - started))
     tap.is_(redis.ask('ZCARD', 'ip:{jobs}:leases'), 0, 'no lease is left')
 
