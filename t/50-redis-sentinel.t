@@ -69,7 +69,7 @@ def shared():
 
 answer = wait_for(shared, 15, 0.1)
 took = time.monotonic() - started
-tap.ok(answer and took < 5 * SLOW, 'it is killed: shared again after %.1f s'
+tap.ok(answer and took < 12 * SLOW, 'it is killed: shared again after %.1f s'
        % took)
 tap.ok(wait_for(lambda: b.get(answer.headers['Location']).status == 200, 15),
        'by the other machine, too, once it has found the new master')

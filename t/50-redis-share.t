@@ -72,7 +72,7 @@ def prompt(a, b):
         late.append(time.time() - stamp(document['finished_at']))
 
     late.sort()
-    tap.ok(late[5] < 0.3 * SLOW, 'watchers elsewhere hear of an end: %.0f ms'
+    tap.ok(late[5] < 0.8 * SLOW, 'watchers elsewhere hear of an end: %.0f ms'
            % (late[5] * 1000))
 
 
