@@ -31,6 +31,7 @@
 #define NGX_HTTP_IMGP_SHARE_PUBLISH     200    /* ms between revisions */
 #define NGX_HTTP_IMGP_SHARE_RETRY       250    /* ms, while Redis takes none */
 #define NGX_HTTP_IMGP_SHARE_LACK        60000  /* ms an input is waited for */
+#define NGX_HTTP_IMGP_SHARE_WANTS       8      /* looks for an output */
 #define NGX_HTTP_IMGP_SHARE_SAY         32     /* ends told again a beat */
 #define NGX_HTTP_IMGP_SHARE_UPLOAD_TTL  86400000   /* ms */
 #define NGX_HTTP_IMGP_SHARE_CONTENT     ((uint64_t) 256 * 1024 * 1024)
@@ -80,8 +81,11 @@ ngx_uint_t ngx_http_imgp_share_away(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_share_flights(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_share_making(ngx_http_imgp_unit_t *unit);
 
-/* ngx_http_imgp_share_input.c: a hint that somebody lacks a content */
+/* ngx_http_imgp_share_input.c: contents that Redis has not got; the hint that
+   somebody lacks one */
 
+ngx_int_t ngx_http_imgp_share_want(ngx_http_imgp_worker_t *w,
+    const imgp_item_t *items, ngx_uint_t n);
 void ngx_http_imgp_share_offer(ngx_http_imgp_worker_t *w, ngx_str_t *text);
 
 /* ngx_http_imgp_share_submit.c */

@@ -6,7 +6,8 @@
  * away the run waits, for as long as it takes: what was accepted is not failed
  * by that.
  *
- *     lost_input -> fetch -> [hint, a while] -> the next attempt
+ *     lost_input -> fetch -> [want, a while] -> the next attempt
+ *     want -> (hint) -> offer -> put
  *
  * Event loop.  A unit that waits is in its back-off.
  */
@@ -20,9 +21,8 @@
 
 
 static void ngx_http_imgp_share_inputs(void *data, ngx_int_t rc);
-static ngx_int_t ngx_http_imgp_share_lack(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_share_lack_wait(ngx_http_imgp_unit_t *unit);
-static void ngx_http_imgp_share_lack_asked(void *data, imgp_redis_class_e c,
+static void ngx_http_imgp_share_wanted(void *data, imgp_redis_class_e c,
     const redisReply *reply);
 static void ngx_http_imgp_share_offered(void *data, ngx_int_t rc);
 
@@ -86,7 +86,11 @@ ngx_http_imgp_share_inputs(void *data, ngx_int_t rc)
 
     } else {
 
-        if (rc != NGX_DECLINED || ngx_http_imgp_share_lack(unit) != NGX_OK) {
+        if (rc != NGX_DECLINED
+            || ngx_http_imgp_share_want(run->worker, unit->inputs,
+                                        unit->ninputs)
+               != NGX_OK)
+        {
             unit->lacked = ngx_current_msec;
         }
 
@@ -94,38 +98,6 @@ ngx_http_imgp_share_inputs(void *data, ngx_int_t rc)
     }
 
     ngx_http_imgp_run_unref(run);
-}
-
-
-/* Redis has not got all of them: who has? */
-
-static ngx_int_t
-ngx_http_imgp_share_lack(ngx_http_imgp_unit_t *unit)
-{
-    char                     hex[IMGP_DIGEST_HEX_LEN + 1];
-    ngx_uint_t               i;
-    imgp_redis_args_t        args;
-    ngx_http_imgp_worker_t  *w;
-
-    w = unit->run->worker;
-
-    for (i = 0; i < unit->ninputs; i++) {
-        imgp_digest_hex(unit->inputs[i].digest, hex);
-
-        imgp_redis_args_begin(&args, "PUBLISH");
-        imgp_redis_args_key(&args, ngx_http_imgp_redis_keys(w), "wake");
-        imgp_redis_args_add_text(&args, "c%s%llu", hex,
-                                 (unsigned long long) unit->inputs[i].bytes);
-
-        if (ngx_http_imgp_redis_send(w, &args, ngx_http_imgp_share_lack_asked,
-                                     NULL)
-            != NGX_OK)
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
 }
 
 
@@ -139,8 +111,38 @@ ngx_http_imgp_share_lack_wait(ngx_http_imgp_unit_t *unit)
 }
 
 
+/* Redis has not got all of them: who has? */
+
+ngx_int_t
+ngx_http_imgp_share_want(ngx_http_imgp_worker_t *w, const imgp_item_t *items,
+    ngx_uint_t n)
+{
+    char               hex[IMGP_DIGEST_HEX_LEN + 1];
+    ngx_uint_t         i;
+    imgp_redis_args_t  args;
+
+    for (i = 0; i < n; i++) {
+        imgp_digest_hex(items[i].digest, hex);
+
+        imgp_redis_args_begin(&args, "PUBLISH");
+        imgp_redis_args_key(&args, ngx_http_imgp_redis_keys(w), "wake");
+        imgp_redis_args_add_text(&args, "c%s%llu", hex,
+                                 (unsigned long long) items[i].bytes);
+
+        if (ngx_http_imgp_redis_send(w, &args, ngx_http_imgp_share_wanted,
+                                     NULL)
+            != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 static void
-ngx_http_imgp_share_lack_asked(void *data, imgp_redis_class_e c,
+ngx_http_imgp_share_wanted(void *data, imgp_redis_class_e c,
     const redisReply *reply)
 {
     /* void */

@@ -24,9 +24,12 @@ typedef struct {
 
 
 typedef struct {
+    ngx_http_imgp_ident_t          ident;
     ngx_http_imgp_async_t         *async;
     ngx_http_imgp_ctx_t           *ctx;
     imgp_item_t                    item;
+    ngx_uint_t                     looks;
+    ngx_event_t                    timer;
 } ngx_http_imgp_share_output_t;
 
 
@@ -44,7 +47,10 @@ static ngx_int_t ngx_http_imgp_share_got_done(ngx_http_imgp_async_t *async,
     ngx_http_request_t *r);
 static void ngx_http_imgp_share_refreshed(void *data, imgp_redis_class_e c,
     const redisReply *reply);
+static void ngx_http_imgp_share_output_fetch(
+    ngx_http_imgp_share_output_t *output);
 static void ngx_http_imgp_share_output_here(void *data, ngx_int_t rc);
+static void ngx_http_imgp_share_output_again(ngx_event_t *ev);
 static ngx_int_t ngx_http_imgp_share_output_done(
     ngx_http_imgp_async_t *async, ngx_http_request_t *r);
 static void ngx_http_imgp_share_store_work(void *data, ngx_log_t *log);
@@ -243,7 +249,8 @@ ngx_http_imgp_share_refreshed(void *data, imgp_redis_class_e c,
 }
 
 
-/* an output that another machine has made */
+/* an output that another machine has made; Redis may not have had the memory
+   to take it, then that machine is asked for it */
 
 ngx_int_t
 ngx_http_imgp_share_output(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
@@ -267,15 +274,27 @@ ngx_http_imgp_share_output(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     output->ctx = ctx;
     output->item = *item;
 
+    output->ident.fd = (ngx_socket_t) -1;
+    output->timer.handler = ngx_http_imgp_share_output_again;
+    output->timer.data = output;
+    output->timer.log = ctx->worker->log;
+
     if (ngx_http_imgp_async_wait(async) != NGX_DONE) {
         ngx_destroy_pool(async->pool);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_imgp_share_fetch(ctx->worker, &output->item, 1,
-                              ngx_http_imgp_share_output_here, output);
+    ngx_http_imgp_share_output_fetch(output);
 
     return NGX_DONE;
+}
+
+
+static void
+ngx_http_imgp_share_output_fetch(ngx_http_imgp_share_output_t *output)
+{
+    ngx_http_imgp_share_fetch(output->async->worker, &output->item, 1,
+                              ngx_http_imgp_share_output_here, output);
 }
 
 
@@ -284,9 +303,25 @@ ngx_http_imgp_share_output_here(void *data, ngx_int_t rc)
 {
     ngx_http_imgp_share_output_t *output = data;
 
+    if (rc == NGX_DECLINED
+        && output->looks++ < NGX_HTTP_IMGP_SHARE_WANTS
+        && ngx_http_imgp_share_want(output->async->worker, &output->item, 1)
+           == NGX_OK)
+    {
+        ngx_add_timer(&output->timer, NGX_HTTP_IMGP_SHARE_RETRY);
+        return;
+    }
+
     /* perhaps still in the request's own handler: so not at once */
 
     ngx_http_imgp_async_go(output->async);
+}
+
+
+static void
+ngx_http_imgp_share_output_again(ngx_event_t *ev)
+{
+    ngx_http_imgp_share_output_fetch(ev->data);
 }
 
 
