@@ -31,7 +31,6 @@ static void imgp_unfilter_up(const u_char *line, const u_char *above,
     u_char *row, size_t len);
 static void imgp_unfilter_plain(uint32_t type, uint32_t step,
     const u_char *line, const u_char *above, u_char *row, size_t len);
-static u_char imgp_unfilter_paeth(u_char a, u_char b, u_char c);
 
 
 #if (__x86_64__)
@@ -343,22 +342,8 @@ imgp_unfilter_plain(uint32_t type, uint32_t step, const u_char *line,
 
         p = (type == IMGP_FILTER_SUB) ? a
             : (type == IMGP_FILTER_AVERAGE) ? (a + b) / 2
-            : imgp_unfilter_paeth(a, b, c);
+            : imgp_filter_paeth(a, b, c);
 
         row[i] = line[i] + p;
     }
-}
-
-
-static u_char
-imgp_unfilter_paeth(u_char a, u_char b, u_char c)
-{
-    int  p, pa, pb, pc;
-
-    p = a + b - c;
-    pa = (p > a) ? p - a : a - p;
-    pb = (p > b) ? p - b : b - p;
-    pc = (p > c) ? p - c : c - p;
-
-    return (pa <= pb && pa <= pc) ? a : (pb <= pc) ? b : c;
 }
