@@ -88,6 +88,46 @@ test_simd(uint32_t simd)
 }
 
 
+/* every a, b and c there is, as the first two pixels of a row */
+
+static void
+test_paeth(uint32_t simd)
+{
+    u_char    line[8 + IMGP_UNFILTER_PAD], row[8 + IMGP_UNFILTER_PAD];
+    u_char    above[8 + IMGP_UNFILTER_PAD];
+    uint32_t  a, b, c, i, wrong;
+
+    memset(line, 0, sizeof(line));
+    memset(above, 0, sizeof(above));
+    wrong = 0;
+
+    for (c = 0; c < 256; c++) {
+        for (b = 0; b < 256; b++) {
+            for (a = 0; a < 256; a += 4) {
+
+                for (i = 0; i < 4; i++) {
+                    line[i] = a + i - c;
+                    above[i] = c;
+                    above[i + 4] = b;
+                }
+
+                (void) imgp_unfilter_row(simd, IMGP_FILTER_PAETH, 4, line,
+                                         above, row, 8);
+
+                for (i = 0; i < 4; i++) {
+                    wrong += row[i] != a + i
+                             || row[i + 4] != test_predict(4, row, above,
+                                                           i + 4, 4);
+                }
+            }
+        }
+    }
+
+    is_int(wrong, 0, "%s: Paeth's choice of all there is to choose from",
+           imgp_simd_name(simd));
+}
+
+
 int
 main(void)
 {
@@ -98,6 +138,7 @@ main(void)
 
         if (imgp_simd_choose(simd) == simd) {
             test_simd(simd);
+            test_paeth(simd);
 
         } else {
             skip("this machine has no %s", imgp_simd_name(simd));
