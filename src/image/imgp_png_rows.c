@@ -45,6 +45,8 @@ struct imgp_png_rows_s {
     size_t                 stride;
     uint32_t               turn;      /* of the row given last */
     imgp_uint_t            ahead;     /* the next one is there already */
+    uint32_t               left;      /* rows that are not there yet */
+    size_t                 len;       /* of a row now */
 };
 
 
@@ -114,9 +116,19 @@ imgp_png_rows_alloc(imgp_png_rows_t *rows)
     }
 
     memset(rows->buffer + rows->size, 0, IMGP_UNFILTER_PAD);
-    memset(rows->rows, 0, IMGP_PNG_ROWS_KEPT * rows->stride);
+    imgp_png_rows_begin(rows, rows->conf.len, rows->conf.height);
 
     return IMGP_OK;
+}
+
+
+void
+imgp_png_rows_begin(imgp_png_rows_t *rows, size_t len, uint32_t height)
+{
+    rows->len = len;
+    rows->left = height;
+
+    memset(rows->rows, 0, IMGP_PNG_ROWS_KEPT * rows->stride);
 }
 
 
@@ -141,7 +153,7 @@ imgp_png_rows_next(imgp_png_rows_t *rows)
     size_t         len;
     const u_char  *line;
 
-    len = rows->conf.len;
+    len = rows->len;
 
     above = imgp_png_rows_at(rows, 0);
     row = imgp_png_rows_at(rows, 1);
@@ -160,6 +172,7 @@ imgp_png_rows_next(imgp_png_rows_t *rows)
 
     line = rows->buffer + rows->from;
     rows->from += len + 1;
+    rows->left--;
 
     if (imgp_png_rows_pair(rows, line, above, row)) {
         return row;
@@ -192,9 +205,9 @@ imgp_png_rows_pair(imgp_png_rows_t *rows, const u_char *line,
 {
     size_t  len;
 
-    len = rows->conf.len;
+    len = rows->len;
 
-    if (rows->to - rows->from < len + 1 || line[0] != IMGP_FILTER_PAETH
+    if (rows->left == 0 || rows->to - rows->from < len + 1 || line[0] != IMGP_FILTER_PAETH
         || line[len + 1] != IMGP_FILTER_PAETH
         || !imgp_unfilter_pair(rows->conf.simd, rows->conf.step, line + 1,
                                above, row, imgp_png_rows_at(rows, 1), len))
@@ -203,6 +216,7 @@ imgp_png_rows_pair(imgp_png_rows_t *rows, const u_char *line,
     }
 
     rows->from += len + 1;
+    rows->left--;
     rows->ahead = 1;
 
     return 1;
@@ -235,7 +249,7 @@ imgp_png_rows_fill(imgp_png_rows_t *rows)
 
         rows->ended = (rc == IMGP_DONE);
 
-        if (rows->to > rows->conf.len) {
+        if (rows->to > rows->len) {
             return IMGP_OK;
         }
 
