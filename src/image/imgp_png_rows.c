@@ -207,8 +207,8 @@ imgp_png_rows_pair(imgp_png_rows_t *rows, const u_char *line,
 
     len = rows->len;
 
-    if (rows->left == 0 || rows->to - rows->from < len + 1 || line[0] != IMGP_FILTER_PAETH
-        || line[len + 1] != IMGP_FILTER_PAETH
+    if (rows->left == 0 || rows->to - rows->from < len + 1
+        || line[0] != IMGP_FILTER_PAETH || line[len + 1] != IMGP_FILTER_PAETH
         || !imgp_unfilter_pair(rows->conf.simd, rows->conf.step, line + 1,
                                above, row, imgp_png_rows_at(rows, 1), len))
     {
