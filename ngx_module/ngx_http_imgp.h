@@ -42,6 +42,7 @@
 #include <imgp/imgp_key.h>
 #include <imgp/imgp_progress.h>
 #include <imgp/imgp_doc.h>
+#include <imgp/imgp_doc_event.h>
 #include <imgp/imgp_record.h>
 #include <imgp/imgp_redis_args.h>
 #include <imgp/imgp_redis_reply.h>
@@ -246,6 +247,7 @@ struct ngx_http_imgp_ctx_s {
     unsigned                       created:1;     /* by this POST */
     unsigned                       fetched:1;     /* its output, from Redis */
     unsigned                       unsure:1;      /* Redis was not asked */
+    unsigned                       stream:1;      /* Accept: text/event-... */
 
     /* what was last read of the job; NULL: there is none */
     imgp_job_t                    *view;
@@ -260,9 +262,14 @@ struct ngx_http_imgp_ctx_s {
     ngx_http_imgp_ident_t          ident;
     ngx_queue_t                    queue;
     ngx_event_t                    timer;
+    ngx_http_event_handler_pt      writer;     /* NULL: nothing is written */
+    void                          *events;     /* ngx_http_imgp_events.c */
     unsigned                       watching:1;
     unsigned                       expired:1;  /* its time is up */
     unsigned                       away:1;     /* unfinished, another zone's */
+    unsigned                       all:1;      /* jobs of the owner: id is the
+                                                  one that changed */
+    unsigned                       missed:1;   /* ... or any of them */
 };
 
 
@@ -635,6 +642,10 @@ void ngx_http_imgp_run_give_up(ngx_http_imgp_worker_t *w, imgp_job_t *job,
 
 ngx_int_t ngx_http_imgp_reply_job(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx, ngx_uint_t status);
+void ngx_http_imgp_reply_doc(ngx_http_imgp_ctx_t *ctx, imgp_doc_ctx_t *doc,
+    imgp_expect_t *expect);
+ngx_int_t ngx_http_imgp_reply_gone(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
 ngx_int_t ngx_http_imgp_reply_problem(ngx_http_request_t *r,
     const imgp_error_t *err, const char *stage);
 ngx_int_t ngx_http_imgp_reply_error(ngx_http_request_t *r, imgp_error_e code,
@@ -701,29 +712,6 @@ ngx_int_t ngx_http_imgp_job_cancel(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
 ngx_int_t ngx_http_imgp_job_retry(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
-
-/*
- * ngx_http_imgp_watch.c: holds a request until "next" answers other than
- * "not yet", which no filter and no function of nginx returns; it is called
- * after each change of ctx->id, and at last with ctx->expired.  NGX_DONE: held.
- */
-
-#define NGX_HTTP_IMGP_NOT_YET  -1000
-
-
-ngx_int_t ngx_http_imgp_watch_init(ngx_http_imgp_worker_t *w);
-ngx_int_t ngx_http_imgp_watch(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx, ngx_int_t (*next)(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx));
-void ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
-    const u_char *id);
-void ngx_http_imgp_watch_shutdown(ngx_http_imgp_worker_t *w);
-
-/* does anybody here watch it?  And: what is watched is read from Redis */
-
-ngx_uint_t ngx_http_imgp_watch_has(ngx_http_imgp_worker_t *w,
-    const u_char *id);
-void ngx_http_imgp_watch_refresh(ngx_http_imgp_worker_t *w);
 
 /*
  * ngx_http_imgp_async.c: a request waits for a thread.  "done" is called with
@@ -854,6 +842,7 @@ struct ngx_http_imgp_worker_s {
     void                          *threads;    /* ngx_http_imgp_thread.c */
     void                          *wake;       /* ngx_http_imgp_wake.c */
     void                          *watch;      /* ngx_http_imgp_watch.c */
+    void                          *events;     /* ngx_http_imgp_events.c */
     void                          *run;        /* ngx_http_imgp_run.c */
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
     void                          *share;      /* ngx_http_imgp_share.c */
@@ -888,6 +877,9 @@ ngx_http_imgp_now(void)
 
 
 extern ngx_module_t  ngx_http_image_pipeline_module;
+
+
+#include "ngx_http_imgp_watch.h"
 
 
 #endif /* _NGX_HTTP_IMGP_H_INCLUDED_ */

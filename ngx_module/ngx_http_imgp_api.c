@@ -6,10 +6,12 @@
  *     POST   /            upload             GET  /            description
  *     GET    /ID          status, long-poll  DELETE /ID        cancel
  *     POST   /ID/retry    again              GET  /ID/STAGE[/N]  a result
+ *     GET    /ID/events   the job's events; also /ID, and / for all of an
+ *                         owner, with Accept: text/event-stream
  */
 
 
-#include "ngx_http_imgp.h"
+#include "ngx_http_imgp_events.h"
 
 
 static ngx_http_imgp_ctx_t *ngx_http_imgp_api_ctx(ngx_http_request_t *r);
@@ -175,7 +177,8 @@ ngx_http_imgp_api_root(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
         return ngx_http_imgp_api_method(r, "GET, HEAD, POST");
     }
 
-    return ngx_http_imgp_reply_plan(r, ctx);
+    return ctx->stream ? ngx_http_imgp_events_all(r, ctx)
+                       : ngx_http_imgp_reply_plan(r, ctx);
 }
 
 
@@ -190,7 +193,9 @@ ngx_http_imgp_api_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
         return ngx_http_imgp_api_method(r, "GET, HEAD, DELETE");
     }
 
-    return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_api_status);
+    return ngx_http_imgp_job_get(r, ctx, ctx->stream
+                                         ? ngx_http_imgp_events
+                                         : ngx_http_imgp_api_status);
 }
 
 
@@ -212,6 +217,10 @@ ngx_http_imgp_api_below(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_imgp_api_method(r, "GET, HEAD");
+    }
+
+    if (rest->len == 6 && ngx_strncmp(rest->data, "events", 6) == 0) {
+        return ngx_http_imgp_job_get(r, ctx, ngx_http_imgp_events);
     }
 
     ctx->stage = *rest;
@@ -237,16 +246,11 @@ ngx_http_imgp_api_below(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
 ngx_int_t
 ngx_http_imgp_api_status(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
-    if (ctx->view == NULL) {
-        return ngx_http_imgp_reply_error(r, IMGP_E_NOT_FOUND,
-                                         "there is no such job");
-    }
+    ngx_int_t  rc;
 
-    if (imgp_job_is_final(ctx->view->state)
-        && ctx->view->expires_at < ngx_http_imgp_now())
-    {
-        return ngx_http_imgp_reply_error(r, IMGP_E_EXPIRED,
-                                         "the job is no longer kept");
+    rc = ngx_http_imgp_reply_gone(r, ctx);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     /* of another zone's job the disk has only the first revision */
@@ -370,6 +374,10 @@ ngx_http_imgp_api_wishes(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 
     h = ngx_http_imgp_api_header(r, "accept");
     ctx->image = h && h->len >= 6 && ngx_strncmp(h->data, "image/", 6) == 0;
+    ctx->stream = h && ngx_strlcasestrn(h->data, h->data + h->len,
+                                        (u_char *) "text/event-stream",
+                                        sizeof("text/event-stream") - 2)
+                       != NULL;
 
     return NGX_DECLINED;
 }

@@ -23,22 +23,12 @@ ngx_int_t
 ngx_http_imgp_reply_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     ngx_uint_t status)
 {
-    char                      *text;
-    size_t                     len;
-    imgp_doc_ctx_t             doc;
-    imgp_expect_t              expect[IMGP_STAGES_MAX];
-    ngx_http_imgp_pipeline_t  *pipeline;
+    char            *text;
+    size_t           len;
+    imgp_doc_ctx_t   doc;
+    imgp_expect_t    expect[IMGP_STAGES_MAX];
 
-    pipeline = ctx->conf->pipeline;
-
-    ngx_http_imgp_zone_expected(ctx->worker->zone, pipeline->index, expect);
-
-    doc.prefix.len = ctx->prefix.len;
-    doc.prefix.data = ctx->prefix.data;
-    doc.plan = pipeline->plan;
-    doc.expect = expect;
-    doc.position = ctx->position;
-    doc.now = ngx_http_imgp_now();
+    ngx_http_imgp_reply_doc(ctx, &doc, expect);
 
     if (ngx_http_imgp_reply_job_headers(r, ctx, status) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -50,6 +40,48 @@ ngx_http_imgp_reply_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     }
 
     return ngx_http_imgp_reply_text(r, status, "application/json", text, len);
+}
+
+
+/* what a document tells besides the job; "expect" has all stages */
+
+void
+ngx_http_imgp_reply_doc(ngx_http_imgp_ctx_t *ctx, imgp_doc_ctx_t *doc,
+    imgp_expect_t *expect)
+{
+    ngx_http_imgp_pipeline_t  *pipeline;
+
+    pipeline = ctx->conf->pipeline;
+
+    ngx_http_imgp_zone_expected(ctx->worker->zone, pipeline->index, expect);
+
+    doc->prefix.len = ctx->prefix.len;
+    doc->prefix.data = ctx->prefix.data;
+    doc->plan = pipeline->plan;
+    doc->expect = expect;
+    doc->position = ctx->position;
+    doc->now = ngx_http_imgp_now();
+}
+
+
+/* NGX_DECLINED: the job is there, nothing is answered yet */
+
+ngx_int_t
+ngx_http_imgp_reply_gone(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
+{
+    if (ctx->view == NULL) {
+        return ngx_http_imgp_reply_error(r, IMGP_E_NOT_FOUND,
+                                         "there is no such job");
+    }
+
+    if (imgp_job_is_final(ctx->view->state)
+        && ctx->view->expires_at < ngx_http_imgp_now())
+    {
+        return ngx_http_imgp_reply_error(r, IMGP_E_EXPIRED,
+                                         "the job is no longer kept");
+    }
+
+    return NGX_DECLINED;
 }
 
 

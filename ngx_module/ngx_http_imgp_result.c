@@ -68,22 +68,16 @@ static ngx_int_t
 ngx_http_imgp_result_find(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     ngx_uint_t *stage)
 {
+    ngx_int_t    rc;
     ngx_uint_t   i;
     imgp_job_t  *job;
 
+    rc = ngx_http_imgp_reply_gone(r, ctx);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     job = ctx->view;
-
-    if (job == NULL) {
-        return ngx_http_imgp_reply_error(r, IMGP_E_NOT_FOUND,
-                                         "there is no such job");
-    }
-
-    if (imgp_job_is_final(job->state)
-        && job->expires_at < ngx_http_imgp_now())
-    {
-        return ngx_http_imgp_reply_error(r, IMGP_E_EXPIRED,
-                                         "the job is no longer kept");
-    }
 
     for (i = 0; i < job->nstages; i++) {
         if (job->stage_output[i]

@@ -4,12 +4,16 @@
  * of waiters, then a look at the job, then the wait, so that no change falls
  * between.  A wake-up is a hint; what is answered is read from the job table.
  *
+ * A stream of events is such a request that answers "not yet" until its end,
+ * and writes meanwhile (ngx_http_imgp_events.c).
+ *
  * When the process begins to shut down all are answered at once with what is
  * known: their clients ask again, and meet a worker of the new configuration.
  */
 
 
 #include "ngx_http_imgp_share.h"
+#include "ngx_http_imgp_brief.h"
 
 
 #define NGX_HTTP_IMGP_WATCH_BUCKETS  256
@@ -20,6 +24,7 @@
 
 typedef struct {
     ngx_queue_t                    buckets[NGX_HTTP_IMGP_WATCH_BUCKETS];
+    ngx_queue_t                    owners;     /* who watch all of an owner */
     ngx_uint_t                     n;
     ngx_http_imgp_ident_t          ident;
     ngx_http_imgp_worker_t        *worker;
@@ -28,10 +33,15 @@ typedef struct {
 } ngx_http_imgp_watch_t;
 
 
+static void ngx_http_imgp_watch_insert(ngx_http_imgp_watch_t *watch,
+    ngx_http_imgp_ctx_t *ctx);
+static void ngx_http_imgp_watch_owners(ngx_http_imgp_worker_t *w,
+    const u_char *id, ngx_queue_t *ready);
 static void ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx);
 static void ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w,
     ngx_queue_t *ready);
 static void ngx_http_imgp_watch_expired(ngx_event_t *ev);
+static void ngx_http_imgp_watch_let_go(ngx_queue_t *queue);
 static void ngx_http_imgp_watch_unlink(ngx_http_imgp_ctx_t *ctx);
 static void ngx_http_imgp_watch_cleanup(void *data);
 static void ngx_http_imgp_watch_refresh_some(ngx_event_t *ev);
@@ -53,6 +63,8 @@ ngx_http_imgp_watch_init(ngx_http_imgp_worker_t *w)
     for (i = 0; i < NGX_HTTP_IMGP_WATCH_BUCKETS; i++) {
         ngx_queue_init(&watch->buckets[i]);
     }
+
+    ngx_queue_init(&watch->owners);
 
     watch->ident.fd = (ngx_socket_t) -1;
     watch->worker = w;
@@ -94,7 +106,7 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     ctx->timer.cancelable = 1;
     ctx->watching = 1;
 
-    ngx_queue_insert_tail(&watch->buckets[ctx->id[0]], &ctx->queue);
+    ngx_http_imgp_watch_insert(watch, ctx);
     watch->n++;
 
     ngx_http_imgp_wake_watching(ctx->worker, 1);
@@ -103,7 +115,7 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
         ctx->expired = 1;
     }
 
-    if (ctx->worker->redis
+    if (ctx->worker->redis && !ctx->all
         && !ngx_http_imgp_mirror_here(ctx->worker->zone, ctx->id))
     {
         ngx_http_imgp_share_refresh(ctx->worker, ctx->id);
@@ -128,7 +140,8 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     r->read_event_handler = r->discard_body
                             ? ngx_http_discarded_request_body_handler
                             : ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
+    r->write_event_handler = ctx->writer ? ctx->writer
+                                         : ngx_http_request_empty_handler;
 
     /* a close that came with the request is no edge any more */
 
@@ -140,6 +153,16 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     }
 
     return NGX_DONE;
+}
+
+
+static void
+ngx_http_imgp_watch_insert(ngx_http_imgp_watch_t *watch,
+    ngx_http_imgp_ctx_t *ctx)
+{
+    ngx_queue_insert_tail(ctx->all ? &watch->owners
+                                   : &watch->buckets[ctx->id[0]],
+                          &ctx->queue);
 }
 
 
@@ -181,7 +204,54 @@ ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
         }
     }
 
+    if (!ngx_queue_empty(&watch->owners)) {
+        ngx_http_imgp_watch_owners(w, id, &ready);
+    }
+
     ngx_http_imgp_watch_ready(w, &ready);
+}
+
+
+static void
+ngx_http_imgp_watch_owners(ngx_http_imgp_worker_t *w, const u_char *id,
+    ngx_queue_t *ready)
+{
+    u_char                  owner[IMGP_OWNER_LEN];
+    ngx_uint_t              pipeline;
+    ngx_queue_t            *q, *next;
+    ngx_http_imgp_ctx_t    *ctx;
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = w->watch;
+
+    if (id && ngx_http_imgp_brief_owner(w->zone, id, owner, &pipeline)
+              != NGX_OK)
+    {
+        return;
+    }
+
+    for (q = ngx_queue_head(&watch->owners);
+         q != ngx_queue_sentinel(&watch->owners);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+
+        if (id == NULL) {
+            ctx->missed = 1;
+
+        } else if (ctx->conf->pipeline->index == pipeline
+                   && ngx_memcmp(ctx->owner, owner, IMGP_OWNER_LEN) == 0)
+        {
+            ngx_memcpy(ctx->id, id, IMGP_ID_BYTES);
+
+        } else {
+            continue;
+        }
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(ready, q);
+    }
 }
 
 
@@ -202,7 +272,7 @@ ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w, ngx_queue_t *ready)
         ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
 
         ngx_queue_remove(q);
-        ngx_queue_insert_tail(&watch->buckets[ctx->id[0]], q);
+        ngx_http_imgp_watch_insert(watch, ctx);
 
         ngx_http_imgp_watch_fire(ctx);
     }
@@ -212,24 +282,42 @@ ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w, ngx_queue_t *ready)
 static void
 ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx)
 {
-    ngx_int_t            rc;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    ngx_connection_t  *c;
 
-    r = ctx->request;
-    c = r->connection;
+    c = ctx->request->connection;
 
-    rc = ctx->next(r, ctx);
+    ngx_http_imgp_watch_look(ctx);
+    ngx_http_run_posted_requests(c);
+}
 
-    if (rc == NGX_HTTP_IMGP_NOT_YET) {
-        ngx_http_imgp_job_view(ctx, NULL);
+
+/* its time may be up, and it is held all the same: then for as long again */
+
+void
+ngx_http_imgp_watch_look(ngx_http_imgp_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ctx->next(ctx->request, ctx);
+
+    if (rc != NGX_HTTP_IMGP_NOT_YET) {
+        ngx_http_imgp_watch_end(ctx, rc);
         return;
     }
 
-    ngx_http_imgp_watch_unlink(ctx);
+    ngx_http_imgp_job_view(ctx, NULL);
 
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    if (!ctx->timer.timer_set) {
+        ngx_add_timer(&ctx->timer, ctx->wait);
+    }
+}
+
+
+void
+ngx_http_imgp_watch_end(ngx_http_imgp_ctx_t *ctx, ngx_int_t rc)
+{
+    ngx_http_imgp_watch_unlink(ctx);
+    ngx_http_finalize_request(ctx->request, rc);
 }
 
 
@@ -347,22 +435,32 @@ void
 ngx_http_imgp_watch_shutdown(ngx_http_imgp_worker_t *w)
 {
     ngx_uint_t              i;
-    ngx_queue_t            *q;
-    ngx_http_imgp_ctx_t    *ctx;
     ngx_http_imgp_watch_t  *watch;
 
     watch = w->watch;
 
     for (i = 0; i < NGX_HTTP_IMGP_WATCH_BUCKETS; i++) {
-        while (!ngx_queue_empty(&watch->buckets[i])) {
-            q = ngx_queue_head(&watch->buckets[i]);
-            ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+        ngx_http_imgp_watch_let_go(&watch->buckets[i]);
+    }
 
-            ctx->expired = 1;
-            ctx->request->keepalive = 0;
+    ngx_http_imgp_watch_let_go(&watch->owners);
+}
 
-            ngx_http_imgp_watch_fire(ctx);
-        }
+
+static void
+ngx_http_imgp_watch_let_go(ngx_queue_t *queue)
+{
+    ngx_queue_t          *q;
+    ngx_http_imgp_ctx_t  *ctx;
+
+    while (!ngx_queue_empty(queue)) {
+        q = ngx_queue_head(queue);
+        ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+
+        ctx->expired = 1;
+        ctx->request->keepalive = 0;
+
+        ngx_http_imgp_watch_fire(ctx);
     }
 }
 

@@ -8,8 +8,7 @@
  */
 
 
-#include <imgp/imgp_doc.h>
-#include <imgp/imgp_json.h>
+#include "imgp_doc_part.h"
 #include <imgp/imgp_digest.h>
 #include <imgp/imgp_time.h>
 
@@ -17,11 +16,8 @@
 #define IMGP_DOC_URN  "urn:image-pipeline:"
 
 
-static const imgp_plan_t *imgp_doc_known_plan(const imgp_job_t *job,
-    const imgp_doc_ctx_t *ctx);
 static void imgp_doc_state(imgp_json_t *doc, const imgp_job_t *job,
     const imgp_doc_ctx_t *ctx);
-static void imgp_doc_eta(imgp_json_t *doc, int64_t n);
 static void imgp_doc_time(imgp_json_t *doc, const char *name, imgp_msec_t ms);
 static void imgp_doc_digest(imgp_json_t *doc, const u_char *digest);
 static void imgp_doc_size(imgp_json_t *doc, const char *name, uint32_t n);
@@ -29,11 +25,7 @@ static json_t *imgp_doc_input(const imgp_item_t *item);
 static json_t *imgp_doc_params(const imgp_job_t *job);
 static json_t *imgp_doc_stages(const imgp_job_t *job,
     const imgp_doc_ctx_t *ctx);
-static json_t *imgp_doc_stage(const imgp_job_t *job, imgp_uint_t i,
-    const imgp_doc_ctx_t *ctx);
 static json_t *imgp_doc_outputs(const imgp_job_t *job,
-    const imgp_doc_ctx_t *ctx);
-static json_t *imgp_doc_items(const imgp_job_t *job, imgp_uint_t i,
     const imgp_doc_ctx_t *ctx);
 static json_t *imgp_doc_item(const imgp_item_t *item, json_t *url);
 static json_t *imgp_doc_timing(const imgp_job_t *job);
@@ -69,7 +61,7 @@ imgp_doc_job(const imgp_job_t *job, const imgp_doc_ctx_t *ctx, size_t *len)
 
 /* a plan that has changed since says nothing about this job */
 
-static const imgp_plan_t *
+const imgp_plan_t *
 imgp_doc_known_plan(const imgp_job_t *job, const imgp_doc_ctx_t *ctx)
 {
     if (ctx->plan == NULL || ctx->plan->nstages != job->nstages
@@ -86,14 +78,7 @@ static void
 imgp_doc_state(imgp_json_t *doc, const imgp_job_t *job,
     const imgp_doc_ctx_t *ctx)
 {
-    char     id[IMGP_ID_LEN + 1];
-    int64_t  eta;
-
-    eta = -1;
-
-    if (ctx->plan != NULL && !imgp_job_is_final(job->state)) {
-        eta = imgp_progress_eta(ctx->plan, job, -1, ctx->expect, ctx->now);
-    }
+    char  id[IMGP_ID_LEN + 1];
 
     imgp_id_text(job->id, id);
 
@@ -103,9 +88,8 @@ imgp_doc_state(imgp_json_t *doc, const imgp_job_t *job,
                   imgp_json_text(imgp_job_state_name(job->state)));
     imgp_json_set_int(doc, "revision", job->revision);
     imgp_json_set_int(doc, "progress", job->progress / 10);
-    imgp_doc_eta(doc, eta);
-    imgp_json_set(doc, "queue_position", ctx->position < 0
-                  ? json_null() : json_integer(ctx->position));
+    imgp_doc_eta(doc, imgp_doc_left(job, ctx));
+    imgp_doc_position(doc, ctx);
     imgp_json_set_bool(doc, "cached", job->cached);
     imgp_json_set_bool(doc, "degraded", job->degraded);
     imgp_doc_time(doc, "created_at", job->created_at);
@@ -115,10 +99,27 @@ imgp_doc_state(imgp_json_t *doc, const imgp_job_t *job,
 }
 
 
-static void
+int64_t
+imgp_doc_left(const imgp_job_t *job, const imgp_doc_ctx_t *ctx)
+{
+    return (ctx->plan == NULL || imgp_job_is_final(job->state))
+               ? -1 : imgp_progress_eta(ctx->plan, job, -1, ctx->expect,
+                                        ctx->now);
+}
+
+
+void
 imgp_doc_eta(imgp_json_t *doc, int64_t n)
 {
     imgp_json_set(doc, "eta_ms", n < 0 ? json_null() : json_integer(n));
+}
+
+
+void
+imgp_doc_position(imgp_json_t *doc, const imgp_doc_ctx_t *ctx)
+{
+    imgp_json_set(doc, "queue_position", ctx->position < 0
+                  ? json_null() : json_integer(ctx->position));
 }
 
 
@@ -197,7 +198,7 @@ imgp_doc_stages(const imgp_job_t *job, const imgp_doc_ctx_t *ctx)
 }
 
 
-static json_t *
+json_t *
 imgp_doc_stage(const imgp_job_t *job, imgp_uint_t i,
     const imgp_doc_ctx_t *ctx)
 {
@@ -268,7 +269,7 @@ imgp_doc_outputs(const imgp_job_t *job, const imgp_doc_ctx_t *ctx)
 }
 
 
-static json_t *
+json_t *
 imgp_doc_items(const imgp_job_t *job, imgp_uint_t i,
     const imgp_doc_ctx_t *ctx)
 {
