@@ -179,6 +179,29 @@ sub strangers {
 }
 
 
+# Debian's packages of the libraries that the module asks for by name, which
+# the second half of Dockerfile must install
+
+sub not_in_dockerfile {
+    my $docker = text('Dockerfile');
+    my %needed;
+
+    for my $lib (`readelf -d '$ENV{IMGP_MODULE}'`
+                 =~ /\(NEEDED\)[^\[]*\[(.*?)\]/g)
+    {
+        my @owners = map { /^([^:]+):/ ? $1 : () } `dpkg -S '*/$lib'`;
+
+        # what every Debian has
+        next if grep { $_ eq 'libc6' } @owners;
+
+        $needed{$lib} = "@owners"
+            unless grep { $docker =~ /\s\Q$_\E\s/ } @owners;
+    }
+
+    return map { "$_ ($needed{$_})" } sort keys %needed;
+}
+
+
 rule('the top level holds what it may hold', strangers());
 
 rule('src/ and include/ never see nginx',
@@ -207,6 +230,13 @@ rule('every file of src/ has its unit test', untested());
 rule('every Test::Nginx file has its logs read (use ImgpTest)',
      grep { my $t = text($_); $t =~ /^use Test::Nginx/m
             && $t !~ /^use ImgpTest/m } glob('t/*.t'));
+
+SKIP: {
+    skip('no release build of Debian', 1)
+        if ($ENV{BUILD} // '') ne 'release' || !-e '/usr/bin/dpkg';
+
+    rule('Dockerfile installs every library', not_in_dockerfile());
+}
 
 SKIP: {
     my @directives = directives();

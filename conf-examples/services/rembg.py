@@ -13,6 +13,7 @@ stands well inside the picture.
 import cv2
 import numpy
 
+from picture import decode, encode
 from service import serve
 
 # GrabCut's time grows with the pixels; the mask is made at this size and then
@@ -21,24 +22,6 @@ from service import serve
 MASK_SIDE = 512
 ROUNDS = 4
 MARGIN = 0.05
-
-PIXELS_MAX = 64 * 1000 * 1000
-
-
-def decode(data):
-    image = cv2.imdecode(numpy.frombuffer(data, numpy.uint8), cv2.IMREAD_COLOR)
-
-    if image is None:
-        raise ValueError('the file is no picture that can be read')
-
-    if image.shape[0] * image.shape[1] > PIXELS_MAX:
-        raise ValueError('the picture has more than %d pixels' % PIXELS_MAX)
-
-    if min(image.shape[:2]) < 8:
-        raise ValueError('the picture is smaller than 8 pixels')
-
-    return image
-
 
 def coarse_mask(image):
     """0 or 1 for each pixel of a small copy: what lies in the inner part and
@@ -115,23 +98,19 @@ def soft_mask(image):
     return (numpy.clip(soft, 0, 1) * 255).astype(numpy.uint8)
 
 
-def remove(files, fields):
-    if 'file' not in files:
-        raise ValueError('the form has no file in its field "file"')
+def cut_out(image):
+    """The picture, its background transparent."""
 
-    image = decode(files['file'])
     alpha = soft_mask(image)
 
     # what is quite transparent shows no colour, and takes no bytes
     image[alpha == 0] = 0
 
-    done, png = cv2.imencode('.png', numpy.dstack((image, alpha)),
-                             (cv2.IMWRITE_PNG_COMPRESSION, 3))
+    return numpy.dstack((image, alpha))
 
-    if not done:
-        raise ValueError('the result cannot be written as PNG')
 
-    return 'image/png', png.tobytes()
+def remove(call):
+    return 'image/png', encode(cut_out(decode(call.file('file'))))
 
 
 if __name__ == '__main__':

@@ -3,10 +3,11 @@ pictures, with the standard library alone.
 
     serve({'/api/remove': remove}, name='rembg')
 
-remove(files, fields) gets the form's files and fields (a plain body counts as
-the file "file") and returns (media type, bytes).  It runs in a thread per
-call, no more of them at once than --jobs; others wait.  What is wrong with the
-request is raised as ValueError: 400, with the reason as JSON.
+remove(call) is given the request (see Call) and returns (media type, bytes), or
+something that is sent as JSON.  It runs in a thread per call, no more of them
+at once than --jobs; others wait.  What is wrong with the request is raised as
+ValueError (400) or PermissionError (403), with the reason as JSON.  A path that
+begins with "*" stands for all that end so.
 """
 
 import argparse
@@ -49,6 +50,41 @@ def parse_form(kind, body):
     return files, fields
 
 
+class Call:
+    """A request: files and fields of its form or query (a plain body counts as
+    the file "file"), and its headers."""
+
+    def __init__(self, headers, query, body):
+        kind = headers.get('Content-Type', '')
+
+        self.headers = headers
+        self.fields = dict(urllib.parse.parse_qsl(query))
+
+        if kind.startswith('multipart/form-data'):
+            self.files, fields = parse_form(kind, body)
+            self.fields.update(fields)
+        else:
+            self.files = {'file': body}
+
+    def file(self, name):
+        if not self.files.get(name):
+            raise ValueError('the form has no file in its field "%s"' % name)
+
+        return self.files[name]
+
+    def json(self):
+        try:
+            return json.loads(self.file('file'))
+        except (UnicodeDecodeError, RecursionError, ValueError) as error:
+            raise ValueError('the body is no JSON: %s' % error)
+
+    def secret(self, name):
+        """Any key will do here; the real product knows its own."""
+
+        if not self.headers.get(name):
+            raise PermissionError('the header "%s" is missing' % name)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     timeout = 300
@@ -59,7 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         url = urllib.parse.urlsplit(self.path)
-        operation = self.server.operations.get(url.path)
+        operation = self.operation(url.path)
         start = time.monotonic()
 
         try:
@@ -72,30 +108,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                            'at most' % BODY_MAX})
 
             body = self.rfile.read(length)
-            kind = self.headers.get('Content-Type', '')
 
             if operation is None:
                 return self.send(404, {'error': 'no such path'})
 
-            if kind.startswith('multipart/form-data'):
-                files, fields = parse_form(kind, body)
-            else:
-                files, fields = {'file': body}, {}
-
-            fields = {**dict(urllib.parse.parse_qsl(url.query)), **fields}
+            call = Call(self.headers, url.query, body)
 
             with self.server.slots:
-                kind, body = operation(files, fields)
+                answer = operation(call)
 
         except ValueError as error:
             return self.send(400, {'error': str(error)})
+        except PermissionError as error:
+            return self.send(403, {'error': str(error)})
         except ConnectionError:
             self.close_connection = True
             return
 
-        self.send(200, body, kind)
+        if isinstance(answer, tuple):
+            self.send(200, answer[1], answer[0])
+        else:
+            self.send(200, answer)
+
         self.log_message('%s: %d ms', self.path,
                          1000 * (time.monotonic() - start))
+
+    def operation(self, path):
+        for name, operation in self.server.operations.items():
+            if path == name or name[0] == '*' and path.endswith(name[1:]):
+                return operation
+
+        return None
 
     def send(self, status, body, kind='application/json'):
         if not isinstance(body, bytes):

@@ -52,4 +52,20 @@ const u_char *imgp_filter_row(imgp_filter_t *f, const u_char *row,
     const u_char *above);
 
 
+/* ISO/IEC 15948, 9.4 */
+
+static inline u_char
+imgp_filter_paeth(u_char a, u_char b, u_char c)
+{
+    int  p, pa, pb, pc;
+
+    p = a + b - c;
+    pa = (p > a) ? p - a : a - p;
+    pb = (p > b) ? p - b : b - p;
+    pc = (p > c) ? p - c : c - p;
+
+    return (pa <= pb && pa <= pc) ? a : (pb <= pc) ? b : c;
+}
+
+
 #endif /* _IMGP_FILTER_H_INCLUDED_ */

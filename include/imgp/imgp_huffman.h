@@ -1,6 +1,6 @@
 
 /*
- * Prefix codes of limited length, as deflate wants them.
+ * Prefix codes of limited length, as deflate and JPEG want them.
  */
 
 
@@ -12,7 +12,7 @@
 
 
 #define IMGP_HUFFMAN_SYMBOLS  288     /* of the largest alphabet */
-#define IMGP_HUFFMAN_BITS     15      /* of the longest code */
+#define IMGP_HUFFMAN_BITS     16      /* of the longest code, JPEG's */
 
 
 /*

@@ -22,6 +22,11 @@ typedef struct {
 } imgp_png_expand_t;
 
 
+/* bytes of a row as it is stored */
+
+#define imgp_png_expand_len(e)                                                \
+    (((size_t) (e)->width * (e)->depth * (e)->channels + 7) / 8)
+
 /* 16 bits in native order; alpha is added to what has a key */
 
 void imgp_png_expand_row(const imgp_png_expand_t *e, const u_char *in,

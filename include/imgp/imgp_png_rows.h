@@ -1,7 +1,7 @@
 
 /*
- * The rows of a PNG that is not interlaced, straight from its IDAT chunks,
- * with their filters undone; and what follows those chunks.
+ * The rows of a PNG as they are stored, straight from its IDAT chunks, with
+ * their filters undone; and what follows those chunks.
  */
 
 
@@ -23,7 +23,8 @@ typedef struct imgp_png_rows_s  imgp_png_rows_t;
 typedef struct {
     imgp_str_t         rest;          /* from the first IDAT chunk on */
     uint32_t           step;          /* bytes of a pixel, at least 1 */
-    size_t             len;           /* of a row */
+    size_t             len;           /* of a row, the longest one */
+    uint32_t           height;        /* number of rows */
     imgp_uint_t        palette;       /* there was a PLTE chunk */
     uint32_t           chunk_max;     /* bytes of a chunk behind the rows */
     uint32_t           simd;          /* imgp_simd_e, wanted */
@@ -38,6 +39,10 @@ imgp_png_rows_t *imgp_png_rows_open(imgp_work_t *work,
 /* valid until the next but one; to be asked for as often as there are rows */
 
 const u_char *imgp_png_rows_next(imgp_png_rows_t *rows);
+
+/* what comes next are rows of another picture, which may be shorter */
+
+void imgp_png_rows_begin(imgp_png_rows_t *rows, size_t len, uint32_t height);
 
 /* after the last row: OK if the rest of the file is whole */
 

@@ -43,15 +43,15 @@ typedef struct {
                                    size_t n, int16_t *out);
 
     /*
-     * along a row of 1 or 4 channels, to n pixels: out[i] = sum of
-     * in[first[i] + k] * coef[i * stride + k].  8: samples times 64 come out
-     * as bytes; 16: as they are.
+     * along a row of 1 or of nc = 1..4 channels, to n >= 1 pixels: out[i] =
+     * sum of in[first[i] + k] * coef[i * stride + k].  8: samples times 64
+     * come out as bytes; 16: as they are.
      */
     void             (*line_1_8)(const int16_t *in,
                                  const imgp_taps_line_t *line, u_char *out);
-    void             (*line_4_8)(const int16_t *in,
+    void             (*line_n_8)(const int16_t *in, uint32_t nc,
                                  const imgp_taps_line_t *line, u_char *out);
-    void             (*line_4_16)(const int16_t *in,
+    void             (*line_n_16)(const int16_t *in, uint32_t nc,
                                   const imgp_taps_line_t *line, int16_t *out);
 
     /* bytes of RGBA to fixed point, see imgp_alpha_product() */

@@ -13,17 +13,25 @@
 #include <imgp/imgp_alpha.h>
 
 
+#define IMGP_ALPHA_BLOCK  16          /* pixels looked at in one go */
+
+
 static void imgp_alpha_to_fix_8(const imgp_image_t *form, const u_char *row,
     uint32_t width, int16_t *fix);
 static void imgp_alpha_to_fix_16(const imgp_image_t *form,
     const uint16_t *row, uint32_t width, int16_t *fix);
+static void imgp_alpha_scale_16(const uint16_t *row, size_t n, int16_t *fix);
 static uint32_t imgp_alpha_clamp(int32_t v, int32_t max);
 static void imgp_alpha_from_fix_8(const imgp_image_t *form,
     const int16_t *fix, uint32_t width, u_char *row);
 static void imgp_alpha_from_fix_16(const imgp_image_t *form,
     const int16_t *fix, uint32_t width, uint16_t *row);
+static void imgp_alpha_extent_4(const u_char *row, uint32_t *from,
+    uint32_t *to);
+static imgp_uint_t imgp_alpha_blank(const u_char *rgba);
 static uint32_t imgp_alpha_at(const imgp_image_t *form, const u_char *row,
     size_t x);
+static size_t imgp_alpha_clean_4(u_char *p, size_t n);
 
 
 void
@@ -72,14 +80,9 @@ static void
 imgp_alpha_to_fix_16(const imgp_image_t *form, const uint16_t *row,
     uint32_t width, int16_t *fix)
 {
-    size_t    i, n;
     uint32_t  x, c, a;
 
-    n = (size_t) width * form->channels;
-
-    for (i = 0; i < n; i++) {
-        fix[i] = (row[i] * (uint32_t) IMGP_FIX_ONE + 32767) / 65535;
-    }
+    imgp_alpha_scale_16(row, (size_t) width * form->channels, fix);
 
     for (x = 0; x < width && form->alpha; x++) {
         a = fix[form->space];
@@ -89,6 +92,35 @@ imgp_alpha_to_fix_16(const imgp_image_t *form, const uint16_t *row,
         }
 
         fix += form->channels;
+    }
+}
+
+
+/* v * IMGP_FIX_ONE / 65535; with half added, t / 65535 is t + t / 65536 */
+
+static void
+imgp_alpha_scale_16(const uint16_t *row, size_t n, int16_t *fix)
+{
+    typedef uint16_t  h_t __attribute__((vector_size(16)));
+    typedef uint32_t  w_t __attribute__((vector_size(32)));
+
+    h_t       v;
+    w_t       w;
+    size_t    i;
+    uint32_t  t;
+
+    for (i = 0; i + 8 <= n; i += 8) {
+        memcpy(&v, row + i, sizeof(h_t));
+
+        w = __builtin_convertvector(v, w_t) * IMGP_FIX_ONE + 32768;
+        v = __builtin_convertvector((w + (w >> 16)) >> 16, h_t);
+
+        memcpy(fix + i, &v, sizeof(h_t));
+    }
+
+    for ( /* void */ ; i < n; i++) {
+        t = row[i] * (uint32_t) IMGP_FIX_ONE + 32768;
+        fix[i] = (t + (t >> 16)) >> 16;
     }
 }
 
@@ -112,10 +144,11 @@ static void
 imgp_alpha_from_fix_8(const imgp_image_t *form, const int16_t *fix,
     uint32_t width, u_char *row)
 {
-    uint32_t  x, c, a, inverse;
+    uint32_t  x, c, a, of, inverse;
 
     a = IMGP_FIX_ONE;
-    inverse = (255U << 24) / IMGP_FIX_ONE;
+    of = 0;
+    inverse = 0;
 
     for (x = 0; x < width; x++) {
 
@@ -129,7 +162,11 @@ imgp_alpha_from_fix_8(const imgp_image_t *form, const int16_t *fix,
                 continue;
             }
 
+        }
+
+        if (a != of) {                /* as in the midst of a cut-out */
             inverse = (255U << 24) / a;
+            of = a;
         }
 
         for (c = 0; c < form->space; c++) {
@@ -159,9 +196,19 @@ imgp_alpha_from_fix_16(const imgp_image_t *form, const int16_t *fix,
             a = imgp_alpha_clamp(fix[form->space], IMGP_FIX_ONE);
         }
 
-        for (c = 0; c < form->space; c++) {
-            *row++ = a ? (imgp_alpha_clamp(fix[c], a) * 65535U + a / 2) / a
-                       : 0;
+        if (a == IMGP_FIX_ONE) {      /* a constant divides fast */
+
+            for (c = 0; c < form->space; c++) {
+                *row++ = (imgp_alpha_clamp(fix[c], IMGP_FIX_ONE) * 65535U
+                          + IMGP_FIX_ONE / 2) / IMGP_FIX_ONE;
+            }
+
+        } else {
+
+            for (c = 0; c < form->space; c++) {
+                *row++ = a ? (imgp_alpha_clamp(fix[c], a) * 65535U + a / 2) / a
+                           : 0;
+            }
         }
 
         if (form->alpha) {
@@ -224,6 +271,10 @@ imgp_alpha_extent(const imgp_image_t *form, const u_char *row,
         return;
     }
 
+    if (form->depth == 8 && form->channels == 4) {
+        imgp_alpha_extent_4(row, from, to);
+    }
+
     while (*from < *to && imgp_alpha_at(form, row, *from) == 0) {
         (*from)++;
     }
@@ -231,6 +282,45 @@ imgp_alpha_extent(const imgp_image_t *form, const u_char *row,
     while (*from < *to && imgp_alpha_at(form, row, *to - 1) == 0) {
         (*to)--;
     }
+}
+
+
+/* in whole blocks, what is left is looked at one by one */
+
+static void
+imgp_alpha_extent_4(const u_char *row, uint32_t *from, uint32_t *to)
+{
+    while (*to - *from >= IMGP_ALPHA_BLOCK
+           && imgp_alpha_blank(row + (size_t) *from * 4))
+    {
+        *from += IMGP_ALPHA_BLOCK;
+    }
+
+    while (*to - *from >= IMGP_ALPHA_BLOCK
+           && imgp_alpha_blank(row + (size_t) (*to - IMGP_ALPHA_BLOCK) * 4))
+    {
+        *to -= IMGP_ALPHA_BLOCK;
+    }
+}
+
+
+static imgp_uint_t
+imgp_alpha_blank(const u_char *rgba)
+{
+    u_char    all[8];
+    uint32_t  i;
+    uint64_t  pair, pairs;
+
+    pairs = 0;
+
+    for (i = 0; i < IMGP_ALPHA_BLOCK * 4; i += 8) {
+        memcpy(&pair, rgba + i, 8);
+        pairs |= pair;
+    }
+
+    memcpy(all, &pairs, 8);
+
+    return (all[3] | all[7]) == 0;
 }
 
 
@@ -246,23 +336,14 @@ imgp_alpha_at(const imgp_image_t *form, const u_char *row, size_t x)
 imgp_uint_t
 imgp_alpha_used(const imgp_image_t *image)
 {
-    size_t   i, n;
-    u_char  *p;
+    uint32_t  y;
 
-    if (!image->alpha) {
-        return 0;
-    }
+    for (y = 0; y < image->height; y++) {
 
-    n = (size_t) image->width * image->height;
-    p = image->data + image->space;
-
-    for (i = 0; i < n; i++) {
-
-        if (*p != 255) {
+        if (!imgp_alpha_opaque(image, imgp_image_row(image, y), image->width))
+        {
             return 1;
         }
-
-        p += image->channels;
     }
 
     return 0;
@@ -281,8 +362,14 @@ imgp_alpha_clean(imgp_image_t *image)
 
     n = (size_t) image->width * image->height;
     p = image->data;
+    i = 0;
 
-    for (i = 0; i < n; i++) {
+    if (image->channels == 4) {
+        i = imgp_alpha_clean_4(p, n);
+        p += i * 4;
+    }
+
+    for ( /* void */ ; i < n; i++) {
 
         if (p[image->space] == 0) {
             memset(p, 0, image->space);
@@ -290,6 +377,31 @@ imgp_alpha_clean(imgp_image_t *image)
 
         p += image->channels;
     }
+}
+
+
+/* gives the number of pixels that are done */
+
+static size_t
+imgp_alpha_clean_4(u_char *p, size_t n)
+{
+    typedef uint32_t  v_t __attribute__((vector_size(16)));
+
+    static const u_char  opaque[16] = { 0, 0, 0, 255, 0, 0, 0, 255,
+                                        0, 0, 0, 255, 0, 0, 0, 255 };
+
+    v_t     v, alpha;
+    size_t  i;
+
+    memcpy(&alpha, opaque, sizeof(v_t));
+
+    for (i = 0; i + 4 <= n; i += 4) {
+        memcpy(&v, p + i * 4, sizeof(v_t));
+        v &= (v_t) ((v & alpha) != 0);
+        memcpy(p + i * 4, &v, sizeof(v_t));
+    }
+
+    return i;
 }
 
 

@@ -12,6 +12,7 @@
 #include <imgp/imgp_huffman.h>
 
 
+#define IMGP_BLOCK_BITS       15      /* of the longest code */
 #define IMGP_BLOCK_END        256
 #define IMGP_BLOCK_STORED     65535   /* bytes of one stored block */
 #define IMGP_BLOCK_FIXED      288     /* the fixed codes have two in reserve */
@@ -155,7 +156,7 @@ imgp_block_dynamic(imgp_block_code_t *code, const imgp_block_stat_t *stat)
     memcpy(counts, stat->codes, sizeof(counts));
     counts[IMGP_BLOCK_END] = 1;
 
-    imgp_huffman_lengths(counts, IMGP_BLOCK_CODES, IMGP_HUFFMAN_BITS,
+    imgp_huffman_lengths(counts, IMGP_BLOCK_CODES, IMGP_BLOCK_BITS,
                          code->lengths);
 
     code->ncodes = IMGP_BLOCK_CODES;
@@ -167,7 +168,7 @@ imgp_block_dynamic(imgp_block_code_t *code, const imgp_block_stat_t *stat)
     }
 
     imgp_huffman_lengths(stat->distances, IMGP_BLOCK_DISTANCES,
-                         IMGP_HUFFMAN_BITS, code->lengths + code->ncodes);
+                         IMGP_BLOCK_BITS, code->lengths + code->ncodes);
 
     code->ndistances = IMGP_BLOCK_DISTANCES;
 

@@ -16,7 +16,6 @@
 
 static size_t imgp_filter_plain(const imgp_filter_t *f, const u_char *row,
     const u_char *above, size_t i, size_t end, uint32_t *sums);
-static u_char imgp_filter_paeth(u_char a, u_char b, u_char c);
 
 
 #if (__x86_64__)
@@ -158,20 +157,4 @@ imgp_filter_plain(const imgp_filter_t *f, const u_char *row,
     }
 
     return i;
-}
-
-
-/* ISO/IEC 15948, 9.4 */
-
-static u_char
-imgp_filter_paeth(u_char a, u_char b, u_char c)
-{
-    int  p, pa, pb, pc;
-
-    p = a + b - c;
-    pa = (p > a) ? p - a : a - p;
-    pb = (p > b) ? p - b : b - p;
-    pc = (p > c) ? p - c : c - p;
-
-    return (pa <= pb && pa <= pc) ? a : (pb <= pc) ? b : c;
 }

@@ -1,7 +1,8 @@
 
 /*
- * Huffman's codes with a limit.  Called by imgp_block.c for each block of
- * deflated data; any thread, all memory is the stack's.
+ * Huffman's codes with a limit.  Called by imgp_block_write.c for each block
+ * of deflated data and by imgp_jpeg_table.c; any thread, all memory is the
+ * stack's.
  *
  * The tree is built from two queues (J. van Leeuwen, 1976): the symbols in the
  * order of their counts, and the nodes, which come into being in that order by

@@ -35,6 +35,41 @@ struct imgp_inflate_s {
 static imgp_int_t imgp_inflate_head(imgp_inflate_t *z, imgp_str_t *in);
 static imgp_int_t imgp_inflate_some(imgp_inflate_t *z, imgp_str_t *in,
     imgp_str_t *out);
+static imgp_int_t imgp_inflate_init(imgp_inflate_t *z);
+static imgp_int_t imgp_inflate_step(imgp_inflate_t *z);
+static void imgp_inflate_end(imgp_inflate_t *z);
+
+
+imgp_inflate_t *
+imgp_inflate_create(imgp_work_t *work)
+{
+    imgp_inflate_t  *z;
+
+    z = imgp_work_alloc(work, sizeof(imgp_inflate_t));
+    if (z == NULL) {
+        return NULL;
+    }
+
+    z->work = work;
+    z->nhead = 0;
+
+    if (imgp_inflate_init(z) != IMGP_OK) {
+        imgp_work_free(work, z);
+        return NULL;
+    }
+
+    return z;
+}
+
+
+void
+imgp_inflate_free(imgp_inflate_t *z)
+{
+    if (z != NULL) {
+        imgp_inflate_end(z);
+        imgp_work_free(z->work, z);
+    }
+}
 
 
 imgp_int_t
@@ -97,42 +132,13 @@ imgp_inflate_head(imgp_inflate_t *z, imgp_str_t *in)
 }
 
 
-#if (IMGP_HAVE_ISAL)
-
-imgp_inflate_t *
-imgp_inflate_create(imgp_work_t *work)
-{
-    imgp_inflate_t  *z;
-
-    z = imgp_work_alloc(work, sizeof(imgp_inflate_t));
-    if (z == NULL) {
-        return NULL;
-    }
-
-    z->work = work;
-    z->nhead = 0;
-
-    isal_inflate_init(&z->state);
-    z->state.crc_flag = ISAL_ZLIB_NO_HDR_VER;
-
-    return z;
-}
-
-
-void
-imgp_inflate_free(imgp_inflate_t *z)
-{
-    if (z != NULL) {
-        imgp_work_free(z->work, z);
-    }
-}
-
+/* both libraries have the same names for what is in hand */
 
 static imgp_int_t
 imgp_inflate_some(imgp_inflate_t *z, imgp_str_t *in, imgp_str_t *out)
 {
-    int     rc;
-    size_t  ni, no;
+    size_t      ni, no;
+    imgp_int_t  rc;
 
     ni = imgp_min(in->len, IMGP_INFLATE_MAX);
     no = imgp_min(out->len, IMGP_INFLATE_MAX);
@@ -142,18 +148,48 @@ imgp_inflate_some(imgp_inflate_t *z, imgp_str_t *in, imgp_str_t *out)
     z->state.next_out = out->data;
     z->state.avail_out = no;
 
-    rc = isal_inflate(&z->state);
+    rc = imgp_inflate_step(z);
 
     in->data += ni - z->state.avail_in;
     in->len -= ni - z->state.avail_in;
     out->data += no - z->state.avail_out;
     out->len -= no - z->state.avail_out;
 
+    return rc;
+}
+
+
+#if (IMGP_HAVE_ISAL)
+
+static imgp_int_t
+imgp_inflate_init(imgp_inflate_t *z)
+{
+    isal_inflate_init(&z->state);
+    z->state.crc_flag = ISAL_ZLIB_NO_HDR_VER;
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_inflate_step(imgp_inflate_t *z)
+{
+    int  rc;
+
+    rc = isal_inflate(&z->state);
+
     if (rc < 0 || rc == ISAL_NEED_DICT) {
         return IMGP_ERROR;
     }
 
     return (z->state.block_state == ISAL_BLOCK_FINISH) ? IMGP_DONE : IMGP_OK;
+}
+
+
+static void
+imgp_inflate_end(imgp_inflate_t *z)
+{
+    /* all of it is in the struct */
 }
 
 #else
@@ -172,78 +208,57 @@ imgp_inflate_release(void *data, void *p)
 }
 
 
-imgp_inflate_t *
-imgp_inflate_create(imgp_work_t *work)
+/* without a head, which has been looked at, zlib would not check Adler-32 */
+
+static imgp_int_t
+imgp_inflate_init(imgp_inflate_t *z)
 {
-    imgp_inflate_t  *z;
+    memset(&z->state, 0, sizeof(z_stream));
 
-    z = imgp_work_alloc(work, sizeof(imgp_inflate_t));
-    if (z == NULL) {
-        return NULL;
-    }
-
-    memset(z, 0, sizeof(imgp_inflate_t));
-
-    z->work = work;
     z->state.zalloc = imgp_inflate_alloc;
     z->state.zfree = imgp_inflate_release;
-    z->state.opaque = work;
+    z->state.opaque = z->work;
 
     if (inflateInit(&z->state) != Z_OK) {
-        imgp_work_error(work, IMGP_E_INTERNAL,
-                        "zlib could not be initialized");
-        imgp_work_free(work, z);
-        return NULL;
+        return imgp_work_error(z->work, IMGP_E_INTERNAL,
+                               "zlib could not be initialized");
     }
 
-    return z;
-}
-
-
-void
-imgp_inflate_free(imgp_inflate_t *z)
-{
-    if (z != NULL) {
-        inflateEnd(&z->state);
-        imgp_work_free(z->work, z);
-    }
+    return IMGP_OK;
 }
 
 
 static imgp_int_t
-imgp_inflate_some(imgp_inflate_t *z, imgp_str_t *in, imgp_str_t *out)
+imgp_inflate_step(imgp_inflate_t *z)
 {
-    int     rc;
-    size_t  ni, no;
-
-    /* zlib wants the head, too */
+    int        rc;
+    z_stream   now;
 
     if (z->state.total_in == 0) {
+        now = z->state;
+
         z->state.next_in = z->head;
         z->state.avail_in = sizeof(z->head);
-        z->state.next_out = out->data;
         z->state.avail_out = 0;
 
         (void) inflate(&z->state, Z_NO_FLUSH);
+
+        z->state.next_in = now.next_in;
+        z->state.avail_in = now.avail_in;
+        z->state.avail_out = now.avail_out;
     }
-
-    ni = imgp_min(in->len, IMGP_INFLATE_MAX);
-    no = imgp_min(out->len, IMGP_INFLATE_MAX);
-
-    z->state.next_in = in->data;
-    z->state.avail_in = ni;
-    z->state.next_out = out->data;
-    z->state.avail_out = no;
 
     rc = inflate(&z->state, Z_NO_FLUSH);
 
-    in->data += ni - z->state.avail_in;
-    in->len -= ni - z->state.avail_in;
-    out->data += no - z->state.avail_out;
-    out->len -= no - z->state.avail_out;
-
     return (rc == Z_STREAM_END) ? IMGP_DONE
            : (rc == Z_OK || rc == Z_BUF_ERROR) ? IMGP_OK : IMGP_ERROR;
+}
+
+
+static void
+imgp_inflate_end(imgp_inflate_t *z)
+{
+    inflateEnd(&z->state);
 }
 
 #endif

@@ -1,10 +1,15 @@
 
 /*
- * The JPEG writer over libjpeg-turbo: baseline, optimal Huffman tables where
- * the picture is small enough to be kept for a second pass, no metadata but
- * the JFIF header.  From an image, or from planes as they are.  Called by
- * imgp_encode.c on the run's thread; the bytes go into the caller's sink,
- * which the caller frees.
+ * The JPEG writer over libjpeg-turbo: baseline, no metadata but the JFIF
+ * header.  From an image, or from planes as they are.  Called by imgp_encode.c
+ * on the run's thread; the bytes go into the caller's sink, which the caller
+ * frees.
+ *
+ * Huffman tables are optimal, for which libjpeg takes longer than for all the
+ * rest, and keeps every coefficient meanwhile.  So it makes them of a few
+ * strips of the picture first, with the bytes thrown away, and then writes all
+ * of it in one pass by these tables (imgp_jpeg_table.c): a few parts of a
+ * thousand larger.  Small pictures are their own sample.
  */
 
 
@@ -13,11 +18,15 @@
 #include <jpeglib.h>
 #include <jerror.h>
 #include <imgp/imgp_jpeg.h>
+#include <imgp/imgp_jpeg_table.h>
 
 
-#define IMGP_JPEG_BUFFER           16384
-#define IMGP_JPEG_OPTIMIZE_PIXELS  (4 * 1024 * 1024)
-#define IMGP_JPEG_STRIP            (2 * DCTSIZE)  /* rows, at the most */
+#define IMGP_JPEG_BUFFER   16384
+#define IMGP_JPEG_STRIP    (2 * DCTSIZE)      /* rows, at the most */
+
+#define IMGP_JPEG_SAMPLED  4          /* one strip of so many, */
+#define IMGP_JPEG_FEW      4          /* so many of them at least, */
+#define IMGP_JPEG_MANY     64         /* and at most */
 
 
 typedef struct {
@@ -25,6 +34,10 @@ typedef struct {
     imgp_sink_t                 *sink;
     const imgp_image_t          *image;       /* the one ... */
     const imgp_picture_t        *picture;     /* ... or the other */
+    uint32_t                     width;
+    uint32_t                     height;
+    uint32_t                     strip;       /* rows */
+    imgp_uint_t                  sampling;    /* what is written is nothing */
 
     struct jpeg_compress_struct  cinfo;
     struct jpeg_error_mgr        err;
@@ -37,17 +50,19 @@ typedef struct {
 
 
 static imgp_int_t imgp_jpeg_write_run(imgp_jpeg_writer_t *w,
-    uint32_t width, uint32_t height, imgp_uint_t quality);
-static size_t imgp_jpeg_write_need(const imgp_jpeg_writer_t *w);
-static imgp_int_t imgp_jpeg_write_all(imgp_jpeg_writer_t *w,
     imgp_uint_t quality);
-static void imgp_jpeg_write_setup(imgp_jpeg_writer_t *w,
+static imgp_int_t imgp_jpeg_write_setup(imgp_jpeg_writer_t *w,
     imgp_uint_t quality);
+static void imgp_jpeg_write_create(imgp_jpeg_writer_t *w);
 static void imgp_jpeg_write_sampling(imgp_jpeg_writer_t *w,
     imgp_uint_t quality);
-static imgp_int_t imgp_jpeg_write_rows(imgp_jpeg_writer_t *w);
-static imgp_int_t imgp_jpeg_write_strips(imgp_jpeg_writer_t *w);
-static void imgp_jpeg_write_strip(imgp_jpeg_writer_t *w, uint32_t strip);
+static imgp_int_t imgp_jpeg_write_sample(imgp_jpeg_writer_t *w);
+static void imgp_jpeg_write_complete(imgp_jpeg_writer_t *w);
+static imgp_int_t imgp_jpeg_write_pass(imgp_jpeg_writer_t *w, uint32_t step);
+static imgp_int_t imgp_jpeg_write_strips(imgp_jpeg_writer_t *w,
+    uint32_t step);
+static void imgp_jpeg_write_rows(imgp_jpeg_writer_t *w, uint32_t strip);
+static void imgp_jpeg_write_raw(imgp_jpeg_writer_t *w, uint32_t strip);
 
 static void imgp_jpeg_dest_init(j_compress_ptr cinfo);
 static boolean imgp_jpeg_dest_empty(j_compress_ptr cinfo);
@@ -70,8 +85,10 @@ imgp_jpeg_write(imgp_work_t *work, const imgp_image_t *image,
     w.work = work;
     w.sink = sink;
     w.image = image;
+    w.width = image->width;
+    w.height = image->height;
 
-    return imgp_jpeg_write_run(&w, image->width, image->height, quality);
+    return imgp_jpeg_write_run(&w, quality);
 }
 
 
@@ -86,63 +103,44 @@ imgp_jpeg_write_planes(imgp_work_t *work, const imgp_picture_t *picture,
     w.work = work;
     w.sink = sink;
     w.picture = picture;
+    w.width = picture->width;
+    w.height = picture->height;
 
-    return imgp_jpeg_write_run(&w, picture->width, picture->height, quality);
+    return imgp_jpeg_write_run(&w, quality);
 }
 
 
 static imgp_int_t
-imgp_jpeg_write_run(imgp_jpeg_writer_t *w, uint32_t width, uint32_t height,
-    imgp_uint_t quality)
+imgp_jpeg_write_run(imgp_jpeg_writer_t *w, imgp_uint_t quality)
 {
-    size_t      reserved;
     imgp_int_t  rc;
 
-    w->cinfo.image_width = width;
-    w->cinfo.image_height = height;
+    rc = imgp_jpeg_write_setup(w, quality);
 
-    reserved = imgp_jpeg_write_need(w);
-
-    if (imgp_work_reserve(w->work, reserved) != IMGP_OK) {
-        return IMGP_ERROR;
+    if (rc == IMGP_OK && w->height / w->strip
+                         >= IMGP_JPEG_FEW * IMGP_JPEG_SAMPLED)
+    {
+        rc = imgp_jpeg_write_sample(w);
     }
 
-    rc = imgp_jpeg_write_all(w, quality);
+    if (rc == IMGP_OK) {
+        rc = imgp_jpeg_write_pass(w, 1);
+    }
 
     jpeg_destroy_compress(&w->cinfo);
-
-    imgp_work_release(w->work, reserved);
 
     return rc;
 }
 
 
-/* libjpeg keeps all coefficients to find the optimal tables */
-
-static size_t
-imgp_jpeg_write_need(const imgp_jpeg_writer_t *w)
-{
-    size_t  pixels, channels;
-
-    pixels = (size_t) w->cinfo.image_width * w->cinfo.image_height;
-    channels = w->image ? w->image->channels : w->picture->nplanes;
-
-    if (pixels > IMGP_JPEG_OPTIMIZE_PIXELS) {
-        return 0;
-    }
-
-    return ((size_t) w->cinfo.image_width + 2 * DCTSIZE)
-           * ((size_t) w->cinfo.image_height + 2 * DCTSIZE)
-           * channels * sizeof(JCOEF);
-}
-
-
 static imgp_int_t
-imgp_jpeg_write_all(imgp_jpeg_writer_t *w, imgp_uint_t quality)
+imgp_jpeg_write_setup(imgp_jpeg_writer_t *w, imgp_uint_t quality)
 {
-    imgp_int_t  rc;
+    struct jpeg_compress_struct  *cinfo;
 
-    w->cinfo.err = jpeg_std_error(&w->err);
+    cinfo = &w->cinfo;
+
+    cinfo->err = jpeg_std_error(&w->err);
     w->err.error_exit = imgp_jpeg_on_error;
     w->err.emit_message = imgp_jpeg_on_message;
     w->err.output_message = imgp_jpeg_on_output;
@@ -151,45 +149,10 @@ imgp_jpeg_write_all(imgp_jpeg_writer_t *w, imgp_uint_t quality)
         return IMGP_ERROR;
     }
 
-    imgp_jpeg_write_setup(w, quality);
+    imgp_jpeg_write_create(w);
 
-    jpeg_start_compress(&w->cinfo, TRUE);
-
-    rc = w->image ? imgp_jpeg_write_rows(w) : imgp_jpeg_write_strips(w);
-
-    if (rc == IMGP_OK) {
-        jpeg_finish_compress(&w->cinfo);
-    }
-
-    return rc;
-}
-
-
-static void
-imgp_jpeg_write_setup(imgp_jpeg_writer_t *w, imgp_uint_t quality)
-{
-    JDIMENSION                    width, height;
-    struct jpeg_compress_struct  *cinfo;
-
-    cinfo = &w->cinfo;
-
-    width = cinfo->image_width;
-    height = cinfo->image_height;
-
-    jpeg_create_compress(cinfo);
-
-    cinfo->client_data = w;
-    cinfo->image_width = width;
-    cinfo->image_height = height;
-
-    w->dest.init_destination = imgp_jpeg_dest_init;
-    w->dest.empty_output_buffer = imgp_jpeg_dest_empty;
-    w->dest.term_destination = imgp_jpeg_dest_term;
-    cinfo->dest = &w->dest;
-
-    w->progress.progress_monitor = imgp_jpeg_on_progress;
-    cinfo->progress = &w->progress;
-
+    cinfo->image_width = w->width;
+    cinfo->image_height = w->height;
     cinfo->input_components = w->image ? w->image->channels
                                        : w->picture->nplanes;
     cinfo->in_color_space = (cinfo->input_components == 1) ? JCS_GRAYSCALE
@@ -199,11 +162,29 @@ imgp_jpeg_write_setup(imgp_jpeg_writer_t *w, imgp_uint_t quality)
     jpeg_set_quality(cinfo, quality, TRUE);
 
     cinfo->raw_data_in = (w->picture != NULL);
-    cinfo->dct_method = JDCT_ISLOW;
-    cinfo->optimize_coding = ((uint64_t) width * height
-                              <= IMGP_JPEG_OPTIMIZE_PIXELS);
+    cinfo->dct_method = JDCT_FLOAT;   /* smaller by half a percent */
+    cinfo->optimize_coding = TRUE;
 
     imgp_jpeg_write_sampling(w, quality);
+
+    return IMGP_OK;
+}
+
+
+static void
+imgp_jpeg_write_create(imgp_jpeg_writer_t *w)
+{
+    jpeg_create_compress(&w->cinfo);
+
+    w->cinfo.client_data = w;
+
+    w->dest.init_destination = imgp_jpeg_dest_init;
+    w->dest.empty_output_buffer = imgp_jpeg_dest_empty;
+    w->dest.term_destination = imgp_jpeg_dest_term;
+    w->cinfo.dest = &w->dest;
+
+    w->progress.progress_monitor = imgp_jpeg_on_progress;
+    w->cinfo.progress = &w->progress;
 }
 
 
@@ -215,10 +196,10 @@ imgp_jpeg_write_sampling(imgp_jpeg_writer_t *w, imgp_uint_t quality)
     luma = &w->cinfo.comp_info[0];
 
     if (w->cinfo.input_components == 1) {
-        return;
-    }
+        luma->h_samp_factor = 1;
+        luma->v_samp_factor = 1;
 
-    if (w->picture != NULL) {
+    } else if (w->picture != NULL) {
         luma->h_samp_factor = w->picture->sub_x;
         luma->v_samp_factor = w->picture->sub_y;
 
@@ -226,59 +207,155 @@ imgp_jpeg_write_sampling(imgp_jpeg_writer_t *w, imgp_uint_t quality)
         luma->h_samp_factor = 1;
         luma->v_samp_factor = 1;
     }
+
+    w->strip = luma->v_samp_factor * DCTSIZE;
 }
 
 
+/* whole strips from all over the picture; the tables stay with "cinfo" */
+
 static imgp_int_t
-imgp_jpeg_write_rows(imgp_jpeg_writer_t *w)
+imgp_jpeg_write_sample(imgp_jpeg_writer_t *w)
 {
-    JSAMPROW                      rows[1];
-    struct jpeg_compress_struct  *cinfo;
+    uint32_t  step, n;
 
-    cinfo = &w->cinfo;
+    n = w->height / w->strip;
+    step = imgp_max(IMGP_JPEG_SAMPLED, n / IMGP_JPEG_MANY);
 
-    while (cinfo->next_scanline < cinfo->image_height) {
+    w->sampling = 1;
+    w->cinfo.image_height = n / step * w->strip;
 
-        if (cinfo->next_scanline % IMGP_STEP_ROWS == 0
-            && imgp_work_step(w->work, cinfo->next_scanline,
-                              cinfo->image_height)
-               != IMGP_OK)
-        {
-            return IMGP_ERROR;
-        }
-
-        rows[0] = imgp_image_row(w->image, cinfo->next_scanline);
-        (void) jpeg_write_scanlines(cinfo, rows, 1);
+    if (imgp_jpeg_write_pass(w, step) != IMGP_OK) {
+        return IMGP_ERROR;
     }
+
+    w->sampling = 0;
+    w->cinfo.image_height = w->height;
+    w->cinfo.optimize_coding = FALSE;
+
+    imgp_jpeg_write_complete(w);
 
     return IMGP_OK;
 }
 
 
-static imgp_int_t
-imgp_jpeg_write_strips(imgp_jpeg_writer_t *w)
+/* libjpeg's default: components have tables of one number for all */
+
+static void
+imgp_jpeg_write_complete(imgp_jpeg_writer_t *w)
 {
-    uint32_t  strip;
+    int                           i, n;
+    u_char                        sizes[IMGP_JPEG_TABLE_RUNS];
+    JHUFF_TBL                    *dc, *ac;
+    const UINT16                 *steps;
+    struct jpeg_compress_struct  *cinfo;
 
-    for (strip = 0; strip < w->cinfo.total_iMCU_rows; strip++) {
+    cinfo = &w->cinfo;
 
-        if (imgp_work_step(w->work, strip, w->cinfo.total_iMCU_rows)
+    for (i = 0; i < cinfo->num_components; i++) {
+        n = cinfo->comp_info[i].quant_tbl_no;
+
+        if (n < i) {
+            continue;                 /* Cr has those of Cb */
+        }
+
+        steps = cinfo->quant_tbl_ptrs[n]->quantval;
+        dc = cinfo->dc_huff_tbl_ptrs[n];
+        ac = cinfo->ac_huff_tbl_ptrs[n];
+
+        imgp_jpeg_table_sizes(IMGP_JPEG_TABLE_DC, steps, sizes);
+        imgp_jpeg_table_complete(IMGP_JPEG_TABLE_DC, sizes, dc->bits,
+                                 dc->huffval);
+
+        imgp_jpeg_table_sizes(IMGP_JPEG_TABLE_AC, steps, sizes);
+        imgp_jpeg_table_complete(IMGP_JPEG_TABLE_AC, sizes, ac->bits,
+                                 ac->huffval);
+    }
+}
+
+
+static imgp_int_t
+imgp_jpeg_write_pass(imgp_jpeg_writer_t *w, uint32_t step)
+{
+    size_t      reserved;
+    imgp_int_t  rc;
+
+    /* all coefficients are kept until the tables are there */
+
+    reserved = w->cinfo.optimize_coding
+                   ? ((size_t) w->width + IMGP_JPEG_STRIP)
+                     * ((size_t) w->cinfo.image_height + IMGP_JPEG_STRIP)
+                     * w->cinfo.num_components * sizeof(JCOEF)
+                   : 0;
+
+    if (imgp_work_reserve(w->work, reserved) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    rc = imgp_jpeg_write_strips(w, step);
+
+    imgp_work_release(w->work, reserved);
+
+    return rc;
+}
+
+
+static imgp_int_t
+imgp_jpeg_write_strips(imgp_jpeg_writer_t *w, uint32_t step)
+{
+    uint32_t  strip, n;
+
+    if (setjmp(w->jmp)) {
+        return IMGP_ERROR;
+    }
+
+    jpeg_start_compress(&w->cinfo, TRUE);
+
+    n = w->cinfo.total_iMCU_rows;
+
+    for (strip = 0; strip < n; strip++) {
+
+        if ((w->sampling ? imgp_work_poll(w->work)
+                         : imgp_work_step(w->work, strip, n))
             != IMGP_OK)
         {
             return IMGP_ERROR;
         }
 
-        imgp_jpeg_write_strip(w, strip);
+        if (w->image != NULL) {
+            imgp_jpeg_write_rows(w, strip * step + step / 2);
+
+        } else {
+            imgp_jpeg_write_raw(w, strip * step + step / 2);
+        }
     }
 
+    jpeg_finish_compress(&w->cinfo);
+
     return IMGP_OK;
+}
+
+
+static void
+imgp_jpeg_write_rows(imgp_jpeg_writer_t *w, uint32_t strip)
+{
+    uint32_t  y, n;
+    JSAMPROW  rows[IMGP_JPEG_STRIP];
+
+    n = imgp_min(w->strip, w->height - strip * w->strip);
+
+    for (y = 0; y < n; y++) {
+        rows[y] = imgp_image_row(w->image, strip * w->strip + y);
+    }
+
+    (void) jpeg_write_scanlines(&w->cinfo, rows, n);
 }
 
 
 /* the last column fills its block, the last row those that are missing */
 
 static void
-imgp_jpeg_write_strip(imgp_jpeg_writer_t *w, uint32_t strip)
+imgp_jpeg_write_raw(imgp_jpeg_writer_t *w, uint32_t strip)
 {
     int                         i;
     JSAMPROW                    rows[IMGP_PICTURE_PLANES][IMGP_JPEG_STRIP];
@@ -348,7 +425,7 @@ imgp_jpeg_dest_term(j_compress_ptr cinfo)
 static void
 imgp_jpeg_dest_put(imgp_jpeg_writer_t *w, size_t len)
 {
-    if (imgp_sink_write(w->sink, w->buffer, len) != IMGP_OK) {
+    if (!w->sampling && imgp_sink_write(w->sink, w->buffer, len) != IMGP_OK) {
         longjmp(w->jmp, 1);
     }
 }

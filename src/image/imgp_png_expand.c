@@ -19,6 +19,8 @@ static void imgp_png_expand_8(const imgp_png_expand_t *e, const u_char *in,
     u_char *out);
 static void imgp_png_expand_16(const imgp_png_expand_t *e, const u_char *in,
     u_char *out);
+static void imgp_png_expand_key_16(const imgp_png_expand_t *e,
+    const u_char *in, u_char *out);
 
 
 /* samples of less than a byte: the first one is highest */
@@ -34,6 +36,15 @@ imgp_png_expand_bits(const u_char *in, uint32_t x, uint32_t depth)
 }
 
 
+static inline const u_char *
+imgp_png_expand_color(const imgp_png_expand_t *e, const u_char *in,
+    uint32_t x)
+{
+    return e->colors[(e->depth == 8) ? in[x]
+                                     : imgp_png_expand_bits(in, x, e->depth)];
+}
+
+
 void
 imgp_png_expand_row(const imgp_png_expand_t *e, const u_char *in,
     u_char *out)
@@ -43,6 +54,9 @@ imgp_png_expand_row(const imgp_png_expand_t *e, const u_char *in,
 
     } else if (e->depth < 8) {
         imgp_png_expand_gray(e, in, out);
+
+    } else if (e->depth == 16 && e->keyed) {
+        imgp_png_expand_key_16(e, in, out);
 
     } else if (e->depth == 16) {
         imgp_png_expand_16(e, in, out);
@@ -56,31 +70,22 @@ imgp_png_expand_row(const imgp_png_expand_t *e, const u_char *in,
 }
 
 
+/* colours are written whole: the next one overwrites what is too much */
+
 static void
 imgp_png_expand_colors(const imgp_png_expand_t *e, const u_char *in,
     u_char *out)
 {
-    uint32_t       x, n;
-    const u_char  *color;
+    uint32_t  x, n;
 
     n = e->palette;
 
-    for (x = 0; x < e->width; x++) {
-        color = e->colors[e->depth == 8 ? in[x]
-                                        : imgp_png_expand_bits(in, x,
-                                                               e->depth)];
-
-        if (n == 4) {
-            memcpy(out, color, 4);
-
-        } else {
-            out[0] = color[0];
-            out[1] = color[1];
-            out[2] = color[2];
-        }
-
+    for (x = 0; x + 1 < e->width; x++) {
+        memcpy(out, imgp_png_expand_color(e, in, x), 4);
         out += n;
     }
+
+    memcpy(out, imgp_png_expand_color(e, in, x), n);
 }
 
 
@@ -122,8 +127,39 @@ imgp_png_expand_8(const imgp_png_expand_t *e, const u_char *in, u_char *out)
 }
 
 
+/* to native order */
+
 static void
 imgp_png_expand_16(const imgp_png_expand_t *e, const u_char *in, u_char *out)
+{
+    typedef uint16_t  v_t __attribute__((vector_size(16)));
+
+    v_t       v;
+    size_t    i, n;
+    uint16_t  one;
+
+    n = (size_t) e->width * e->channels;
+
+    for (i = 0; i + 8 <= n; i += 8) {
+        memcpy(&v, in + i * 2, sizeof(v_t));
+
+#if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+        v = v << 8 | v >> 8;
+#endif
+
+        memcpy(out + i * 2, &v, sizeof(v_t));
+    }
+
+    for ( /* void */ ; i < n; i++) {
+        one = in[i * 2] << 8 | in[i * 2 + 1];
+        memcpy(out + i * 2, &one, 2);
+    }
+}
+
+
+static void
+imgp_png_expand_key_16(const imgp_png_expand_t *e, const u_char *in,
+    u_char *out)
 {
     uint16_t     v;
     uint32_t     x, c;
@@ -141,10 +177,8 @@ imgp_png_expand_16(const imgp_png_expand_t *e, const u_char *in, u_char *out)
             out += 2;
         }
 
-        if (e->keyed) {
-            v = same ? 0 : 65535;
-            memcpy(out, &v, 2);
-            out += 2;
-        }
+        v = same ? 0 : 65535;
+        memcpy(out, &v, 2);
+        out += 2;
     }
 }

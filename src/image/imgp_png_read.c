@@ -5,9 +5,9 @@
  * imgp_reader.c, closed by imgp_decode.c; all of libpng's memory (zlib's too)
  * is the run's.
  *
- * libpng reads all that stands before the pixels, with its rules and limits,
- * and the pixels of interlaced images; those of the others are read by
- * imgp_png_rows.c, at several times its speed.
+ * libpng reads all that stands before the pixels, with its rules and limits;
+ * the pixels are read by imgp_png_rows.c, at several times its speed, and
+ * brought into their order by imgp_png_lace.c where they are interlaced.
  *
  * Strict: a wrong CRC is an error in any chunk, so is a missing IEND; what
  * follows IEND is ignored.  Of an APNG the default image is taken.  Only
@@ -23,6 +23,7 @@
 #include <png.h>
 #include <imgp/imgp_png.h>
 #include <imgp/imgp_png_expand.h>
+#include <imgp/imgp_png_lace.h>
 #include <imgp/imgp_png_rows.h>
 #include <imgp/imgp_exif.h>
 #include <imgp/imgp_icc.h>
@@ -43,10 +44,9 @@ typedef struct {
 
     const u_char      *head;          /* the input's first bytes */
     imgp_str_t         rest;          /* what libpng has not read of it */
-    imgp_png_rows_t   *rows;          /* one by one, or */
+    imgp_png_rows_t   *rows;
+    imgp_png_lace_t   *lace;          /* of an interlaced image */
     imgp_png_expand_t  expand;
-    u_char            *whole;         /* all rows, of an interlaced image */
-    uint32_t           next;          /* row */
 } imgp_png_reader_t;
 
 
@@ -58,9 +58,7 @@ static void imgp_png_read_form(imgp_png_reader_t *r);
 static void imgp_png_read_meta(imgp_png_reader_t *r);
 static imgp_int_t imgp_png_read_start(imgp_reader_t *reader, uint32_t width,
     uint32_t height);
-static imgp_int_t imgp_png_read_rows(imgp_png_reader_t *r);
 static void imgp_png_read_expand(imgp_png_reader_t *r);
-static imgp_int_t imgp_png_read_whole(imgp_png_reader_t *r);
 static imgp_int_t imgp_png_read_row(imgp_reader_t *reader, u_char *row);
 static imgp_int_t imgp_png_read_finish(imgp_reader_t *reader);
 static void imgp_png_read_close(imgp_reader_t *reader);
@@ -206,7 +204,6 @@ imgp_png_read_form(imgp_png_reader_t *r)
     imgp_png_read_expand(r);          /* libpng forgets what it expands */
 
     png_set_expand(r->png);
-    (void) png_set_interlace_handling(r->png);
     png_read_update_info(r->png, r->info);
 
     rows = &r->reader.rows;
@@ -244,33 +241,15 @@ imgp_png_read_meta(imgp_png_reader_t *r)
 }
 
 
-static imgp_int_t
-imgp_png_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
-{
-    imgp_png_reader_t  *r;
-
-    r = (imgp_png_reader_t *) reader;
-
-    if (png_get_interlace_type(r->png, r->info) == PNG_INTERLACE_NONE) {
-        return imgp_png_read_rows(r);
-    }
-
-    r->whole = imgp_work_array(reader->work, reader->rows.height,
-                               reader->rows.stride);
-    if (r->whole == NULL) {
-        return IMGP_ERROR;
-    }
-
-    return imgp_png_read_whole(r);
-}
-
-
 /* libpng stands behind the first IDAT chunk's length and type */
 
 static imgp_int_t
-imgp_png_read_rows(imgp_png_reader_t *r)
+imgp_png_read_start(imgp_reader_t *reader, uint32_t width, uint32_t height)
 {
-    imgp_png_rows_conf_t  conf;
+    imgp_png_reader_t     *r;
+    imgp_png_rows_conf_t   conf;
+
+    r = (imgp_png_reader_t *) reader;
 
     memset(&conf, 0, sizeof(imgp_png_rows_conf_t));
 
@@ -281,12 +260,22 @@ imgp_png_read_rows(imgp_png_reader_t *r)
     conf.simd = IMGP_SIMD_BEST;
 
     conf.step = (r->expand.depth * r->expand.channels + 7) / 8;
-    conf.len = ((size_t) r->expand.width * r->expand.depth
-                * r->expand.channels + 7) / 8;
+    conf.len = imgp_png_expand_len(&r->expand);
+    conf.height = reader->full_height;
 
-    r->rows = imgp_png_rows_open(r->reader.work, &conf);
+    r->rows = imgp_png_rows_open(reader->work, &conf);
+    if (r->rows == NULL) {
+        return IMGP_ERROR;
+    }
 
-    return r->rows ? IMGP_OK : IMGP_ERROR;
+    if (png_get_interlace_type(r->png, r->info) == PNG_INTERLACE_NONE) {
+        return IMGP_OK;
+    }
+
+    r->lace = imgp_png_lace_open(reader->work, r->rows, &r->expand,
+                                 &reader->rows);
+
+    return r->lace ? IMGP_OK : IMGP_ERROR;
 }
 
 
@@ -340,36 +329,6 @@ imgp_png_read_expand(imgp_png_reader_t *r)
 
 
 static imgp_int_t
-imgp_png_read_whole(imgp_png_reader_t *r)
-{
-    uint32_t       y, pass;
-    imgp_image_t  *rows;
-
-    rows = &r->reader.rows;
-
-    if (setjmp(r->jmp)) {
-        return IMGP_ERROR;
-    }
-
-    for (pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
-
-        for (y = 0; y < rows->height; y++) {
-
-            if (y % IMGP_STEP_ROWS == 0
-                && imgp_work_poll(r->reader.work) != IMGP_OK)
-            {
-                return IMGP_ERROR;
-            }
-
-            png_read_row(r->png, r->whole + y * rows->stride, NULL);
-        }
-    }
-
-    return IMGP_OK;
-}
-
-
-static imgp_int_t
 imgp_png_read_row(imgp_reader_t *reader, u_char *row)
 {
     const u_char       *line;
@@ -377,10 +336,8 @@ imgp_png_read_row(imgp_reader_t *reader, u_char *row)
 
     r = (imgp_png_reader_t *) reader;
 
-    if (r->whole != NULL) {
-        memcpy(row, r->whole + r->next++ * reader->rows.stride,
-               reader->rows.stride);
-        return IMGP_OK;
+    if (r->lace != NULL) {
+        return imgp_png_lace_row(r->lace, row);
     }
 
     line = imgp_png_rows_next(r->rows);
@@ -401,17 +358,7 @@ imgp_png_read_finish(imgp_reader_t *reader)
 
     r = (imgp_png_reader_t *) reader;
 
-    if (r->rows != NULL) {
-        return imgp_png_rows_finish(r->rows);
-    }
-
-    if (setjmp(r->jmp)) {
-        return IMGP_ERROR;
-    }
-
-    png_read_end(r->png, NULL);
-
-    return imgp_work_poll(reader->work);
+    return imgp_png_rows_finish(r->rows);
 }
 
 
@@ -426,8 +373,8 @@ imgp_png_read_close(imgp_reader_t *reader)
         png_destroy_read_struct(&r->png, &r->info, NULL);
     }
 
+    imgp_png_lace_close(r->lace);
     imgp_png_rows_close(r->rows);
-    imgp_work_free(reader->work, r->whole);
     imgp_work_free(reader->work, r);
 }
 

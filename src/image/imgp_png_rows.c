@@ -18,12 +18,14 @@
 
 #include <imgp/imgp_png_rows.h>
 #include <imgp/imgp_checksum.h>
+#include <imgp/imgp_filter.h>
 #include <imgp/imgp_inflate.h>
 #include <imgp/imgp_unfilter.h>
 
 
 #define IMGP_PNG_ROWS_HEAD   8        /* length and type */
 #define IMGP_PNG_ROWS_FRAME  12       /* and the CRC */
+#define IMGP_PNG_ROWS_KEPT   3        /* one above two */
 
 
 struct imgp_png_rows_s {
@@ -39,13 +41,19 @@ struct imgp_png_rows_s {
     size_t                 from;
     size_t                 to;
 
-    u_char                *rows;      /* two, in turn */
+    u_char                *rows;      /* IMGP_PNG_ROWS_KEPT, in turn */
     size_t                 stride;
-    imgp_uint_t            turn;
+    uint32_t               turn;      /* of the row given last */
+    imgp_uint_t            ahead;     /* the next one is there already */
+    uint32_t               left;      /* rows that are not there yet */
+    size_t                 len;       /* of a row now */
 };
 
 
 static imgp_int_t imgp_png_rows_alloc(imgp_png_rows_t *rows);
+static u_char *imgp_png_rows_at(imgp_png_rows_t *rows, uint32_t i);
+static imgp_uint_t imgp_png_rows_pair(imgp_png_rows_t *rows,
+    const u_char *line, const u_char *above, u_char *row);
 static imgp_int_t imgp_png_rows_fill(imgp_png_rows_t *rows);
 static imgp_int_t imgp_png_rows_chunk(imgp_png_rows_t *rows, u_char *type,
     imgp_str_t *data);
@@ -100,16 +108,27 @@ imgp_png_rows_alloc(imgp_png_rows_t *rows)
     rows->inflate = imgp_inflate_create(rows->work);
     rows->buffer = imgp_work_alloc(rows->work,
                                    rows->size + IMGP_UNFILTER_PAD);
-    rows->rows = imgp_work_array(rows->work, rows->stride, 2);
+    rows->rows = imgp_work_array(rows->work, rows->stride,
+                                 IMGP_PNG_ROWS_KEPT);
 
     if (rows->inflate == NULL || rows->buffer == NULL || rows->rows == NULL) {
         return IMGP_ERROR;
     }
 
     memset(rows->buffer + rows->size, 0, IMGP_UNFILTER_PAD);
-    memset(rows->rows, 0, 2 * rows->stride);
+    imgp_png_rows_begin(rows, rows->conf.len, rows->conf.height);
 
     return IMGP_OK;
+}
+
+
+void
+imgp_png_rows_begin(imgp_png_rows_t *rows, size_t len, uint32_t height)
+{
+    rows->len = len;
+    rows->left = height;
+
+    memset(rows->rows, 0, IMGP_PNG_ROWS_KEPT * rows->stride);
 }
 
 
@@ -134,7 +153,16 @@ imgp_png_rows_next(imgp_png_rows_t *rows)
     size_t         len;
     const u_char  *line;
 
-    len = rows->conf.len;
+    len = rows->len;
+
+    above = imgp_png_rows_at(rows, 0);
+    row = imgp_png_rows_at(rows, 1);
+    rows->turn = (rows->turn + 1) % IMGP_PNG_ROWS_KEPT;
+
+    if (rows->ahead) {
+        rows->ahead = 0;
+        return row;
+    }
 
     if (rows->to - rows->from < len + 1
         && imgp_png_rows_fill(rows) != IMGP_OK)
@@ -144,10 +172,11 @@ imgp_png_rows_next(imgp_png_rows_t *rows)
 
     line = rows->buffer + rows->from;
     rows->from += len + 1;
+    rows->left--;
 
-    row = rows->rows + rows->turn * rows->stride;
-    rows->turn = !rows->turn;
-    above = rows->rows + rows->turn * rows->stride;
+    if (imgp_png_rows_pair(rows, line, above, row)) {
+        return row;
+    }
 
     if (imgp_unfilter_row(rows->conf.simd, line[0], rows->conf.step, line + 1,
                           above, row, len)
@@ -158,6 +187,39 @@ imgp_png_rows_next(imgp_png_rows_t *rows)
     }
 
     return row;
+}
+
+
+static u_char *
+imgp_png_rows_at(imgp_png_rows_t *rows, uint32_t i)
+{
+    return rows->rows + (rows->turn + i) % IMGP_PNG_ROWS_KEPT * rows->stride;
+}
+
+
+/* this row and the one below, where both have the filter that waits most */
+
+static imgp_uint_t
+imgp_png_rows_pair(imgp_png_rows_t *rows, const u_char *line,
+    const u_char *above, u_char *row)
+{
+    size_t  len;
+
+    len = rows->len;
+
+    if (rows->left == 0 || rows->to - rows->from < len + 1
+        || line[0] != IMGP_FILTER_PAETH || line[len + 1] != IMGP_FILTER_PAETH
+        || !imgp_unfilter_pair(rows->conf.simd, rows->conf.step, line + 1,
+                               above, row, imgp_png_rows_at(rows, 1), len))
+    {
+        return 0;
+    }
+
+    rows->from += len + 1;
+    rows->left--;
+    rows->ahead = 1;
+
+    return 1;
 }
 
 
@@ -187,7 +249,7 @@ imgp_png_rows_fill(imgp_png_rows_t *rows)
 
         rows->ended = (rc == IMGP_DONE);
 
-        if (rows->to > rows->conf.len) {
+        if (rows->to > rows->len) {
             return IMGP_OK;
         }
 

@@ -56,8 +56,7 @@ struct imgp_resize_s {
     imgp_resize_part_t  *parts;       /* [rows] */
     const void         **column_rows; /* [y.taps] */
     int16_t             *column;      /* [row] and slack */
-    int16_t             *spread;      /* [4 * x.samples] and slack */
-    void                *out;         /* [4 * x.out] bytes or fixed point */
+    int16_t             *out;         /* [channels * x.out] */
     imgp_mean_t          mean;        /* fix is NULL: none */
 };
 
@@ -80,11 +79,6 @@ static void imgp_resize_clear(imgp_resize_t *r,
     const imgp_resize_part_t *part, const imgp_resize_part_t *out);
 static void imgp_resize_line(imgp_resize_t *r, const imgp_resize_part_t *out,
     u_char *row);
-static const int16_t *imgp_resize_spread(imgp_resize_t *r);
-static void imgp_resize_line_8(imgp_resize_t *r, const imgp_taps_line_t *line,
-    u_char *row);
-static void imgp_resize_line_16(imgp_resize_t *r,
-    const imgp_taps_line_t *line, u_char *row);
 
 
 imgp_int_t
@@ -197,20 +191,16 @@ imgp_resize_alloc(imgp_resize_t *r)
     r->column_rows = imgp_work_array(work, r->y.taps, sizeof(void *));
     r->column = imgp_work_alloc(work, wide
                                       + IMGP_TAPS_SLACK * sizeof(int16_t));
-    r->spread = imgp_work_array(work, (size_t) r->x.samples * 4
-                                      + IMGP_TAPS_SLACK, sizeof(int16_t));
-    r->out = imgp_work_array(work, (size_t) r->x.out * 4 + IMGP_TAPS_SLACK,
+    r->out = imgp_work_array(work, (size_t) r->x.out * r->target->channels,
                              sizeof(int16_t));
 
     if (r->ring == NULL || r->parts == NULL || r->column_rows == NULL
-        || r->column == NULL || r->spread == NULL || r->out == NULL)
+        || r->column == NULL || r->out == NULL)
     {
         return IMGP_ERROR;
     }
 
     memset(r->column + r->row, 0, IMGP_TAPS_SLACK * sizeof(int16_t));
-    memset(r->spread + (size_t) r->x.samples * 4, 0,
-           IMGP_TAPS_SLACK * sizeof(int16_t));
 
     if (!r->direct) {
         r->stage = imgp_work_array(work, r->ahead, r->slot);
@@ -242,7 +232,6 @@ imgp_resize_free(imgp_resize_t *r)
     imgp_work_free(work, r->parts);
     imgp_work_free(work, r->column_rows);
     imgp_work_free(work, r->column);
-    imgp_work_free(work, r->spread);
     imgp_work_free(work, r->out);
     imgp_mean_free(work, &r->mean);
     imgp_work_free(work, r);
@@ -529,101 +518,14 @@ imgp_resize_line(imgp_resize_t *r, const imgp_resize_part_t *out, u_char *row)
 
     row += out->from * pixel;
 
-    if (r->target->depth == 8 && !(r->wide && r->target->alpha)) {
-        imgp_resize_line_8(r, &line, row);
+    if (r->target->depth == 16 || (r->wide && r->target->alpha)) {
+        r->sum->line_n_16(r->column, r->target->channels, &line, r->out);
+        imgp_alpha_from_fix(r->target, r->out, line.n, row);
+
+    } else if (r->target->channels == 1) {
+        r->sum->line_1_8(r->column, &line, row);
 
     } else {
-        imgp_resize_line_16(r, &line, row);
+        r->sum->line_n_8(r->column, r->target->channels, &line, row);
     }
-}
-
-
-/* to four channels, as the sums like it; the rest of each is whatever */
-
-static const int16_t *
-imgp_resize_spread(imgp_resize_t *r)
-{
-    size_t    i, nc;
-    int16_t  *src, *dst;
-
-    nc = r->target->channels;
-
-    if (nc == 4) {
-        return r->column;
-    }
-
-    src = r->column;
-    dst = r->spread;
-
-    for (i = 0; i < r->x.samples; i++) {
-        memcpy(dst, src, 4 * sizeof(int16_t));
-        src += nc;
-        dst += 4;
-    }
-
-    return r->spread;
-}
-
-
-static void
-imgp_resize_line_8(imgp_resize_t *r, const imgp_taps_line_t *line,
-    u_char *row)
-{
-    size_t    i, nc;
-    u_char   *src;
-    uint32_t  c;
-
-    nc = r->target->channels;
-
-    switch (nc) {
-
-    case 1:
-        r->sum->line_1_8(r->column, line, row);
-        return;
-
-    case 4:
-        r->sum->line_4_8(r->column, line, row);
-        return;
-    }
-
-    src = r->out;
-
-    r->sum->line_4_8(imgp_resize_spread(r), line, src);
-
-    for (i = 0; i < line->n; i++) {
-
-        for (c = 0; c < nc; c++) {
-            *row++ = src[c];
-        }
-
-        src += 4;
-    }
-}
-
-
-static void
-imgp_resize_line_16(imgp_resize_t *r, const imgp_taps_line_t *line,
-    u_char *row)
-{
-    size_t    i, nc;
-    int16_t  *src, *dst;
-    uint32_t  c;
-
-    nc = r->target->channels;
-
-    r->sum->line_4_16(imgp_resize_spread(r), line, r->out);
-
-    src = r->out;
-    dst = r->out;
-
-    for (i = 0; i < line->n && nc < 4; i++) {
-
-        for (c = 0; c < nc; c++) {
-            *dst++ = src[c];
-        }
-
-        src += 4;
-    }
-
-    imgp_alpha_from_fix(r->target, r->out, line->n, row);
 }

@@ -24,14 +24,14 @@ static void imgp_taps_finish(const int32_t *sums, size_t n, int bits,
     int16_t *out);
 static void imgp_taps_line_1_8(const int16_t *in,
     const imgp_taps_line_t *line, u_char *out);
-static void imgp_taps_line_4_8(const int16_t *in,
+static void imgp_taps_line_n_8(const int16_t *in, uint32_t nc,
     const imgp_taps_line_t *line, u_char *out);
-static void imgp_taps_line_4_16(const int16_t *in,
+static void imgp_taps_line_n_16(const int16_t *in, uint32_t nc,
     const imgp_taps_line_t *line, int16_t *out);
 static void imgp_taps_premultiply_4(const u_char *rgba, uint32_t width,
     int16_t *fix);
-static void imgp_taps_pixel(const int16_t *in, const int16_t *coef,
-    uint32_t taps, int32_t sums[4]);
+static void imgp_taps_pixel(const int16_t *in, uint32_t nc,
+    const int16_t *coef, uint32_t taps, int32_t sums[4]);
 static int32_t imgp_taps_clamp(int32_t v, int32_t min, int32_t max);
 
 
@@ -39,8 +39,8 @@ const imgp_taps_t  imgp_taps_plain = {
     imgp_taps_columns_8,
     imgp_taps_columns_16,
     imgp_taps_line_1_8,
-    imgp_taps_line_4_8,
-    imgp_taps_line_4_16,
+    imgp_taps_line_n_8,
+    imgp_taps_line_n_16,
     imgp_taps_premultiply_4
 };
 
@@ -165,8 +165,8 @@ imgp_taps_line_1_8(const int16_t *in, const imgp_taps_line_t *line,
 
 
 static void
-imgp_taps_line_4_8(const int16_t *in, const imgp_taps_line_t *line,
-    u_char *out)
+imgp_taps_line_n_8(const int16_t *in, uint32_t nc,
+    const imgp_taps_line_t *line, u_char *out)
 {
     int32_t         sums[4];
     uint32_t        i, c;
@@ -175,10 +175,10 @@ imgp_taps_line_4_8(const int16_t *in, const imgp_taps_line_t *line,
     coef = line->coef;
 
     for (i = 0; i < line->n; i++) {
-        imgp_taps_pixel(in + (size_t) line->first[i] * 4, coef, line->taps,
-                        sums);
+        imgp_taps_pixel(in + (size_t) line->first[i] * nc, nc, coef,
+                        line->taps, sums);
 
-        for (c = 0; c < 4; c++) {
+        for (c = 0; c < nc; c++) {
             sums[c] += imgp_taps_half(IMGP_TAPS_BITS_OUT);
             *out++ = imgp_taps_clamp(sums[c] >> IMGP_TAPS_BITS_OUT, 0, 255);
         }
@@ -189,8 +189,8 @@ imgp_taps_line_4_8(const int16_t *in, const imgp_taps_line_t *line,
 
 
 static void
-imgp_taps_line_4_16(const int16_t *in, const imgp_taps_line_t *line,
-    int16_t *out)
+imgp_taps_line_n_16(const int16_t *in, uint32_t nc,
+    const imgp_taps_line_t *line, int16_t *out)
 {
     int32_t         sums[4];
     uint32_t        i;
@@ -199,19 +199,19 @@ imgp_taps_line_4_16(const int16_t *in, const imgp_taps_line_t *line,
     coef = line->coef;
 
     for (i = 0; i < line->n; i++) {
-        imgp_taps_pixel(in + (size_t) line->first[i] * 4, coef, line->taps,
-                        sums);
-        imgp_taps_finish(sums, 4, IMGP_TAPS_BITS_16, out);
+        imgp_taps_pixel(in + (size_t) line->first[i] * nc, nc, coef,
+                        line->taps, sums);
+        imgp_taps_finish(sums, nc, IMGP_TAPS_BITS_16, out);
 
         coef += line->stride;
-        out += 4;
+        out += nc;
     }
 }
 
 
 static void
-imgp_taps_pixel(const int16_t *in, const int16_t *coef, uint32_t taps,
-    int32_t sums[4])
+imgp_taps_pixel(const int16_t *in, uint32_t nc, const int16_t *coef,
+    uint32_t taps, int32_t sums[4])
 {
     uint32_t  k, c;
 
@@ -219,11 +219,11 @@ imgp_taps_pixel(const int16_t *in, const int16_t *coef, uint32_t taps,
 
     for (k = 0; k < taps; k++) {
 
-        for (c = 0; c < 4; c++) {
+        for (c = 0; c < nc; c++) {
             sums[c] += in[c] * coef[k];
         }
 
-        in += 4;
+        in += nc;
     }
 }
 

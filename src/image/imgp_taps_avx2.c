@@ -1,8 +1,8 @@
 
 /*
  * The resampler's sums for AVX2.  Chosen by imgp_taps(); any thread, pure
- * functions.  The last columns of a row are done by one more register that
- * overlaps the one before it; what is narrower than a register goes to SSE4.1.
+ * functions.  The loops over a row are those of imgp_taps_loop.h; what is
+ * narrower than a register goes to SSE4.1.
  */
 
 
@@ -11,21 +11,22 @@
 #include "imgp_taps_x86.h"
 
 
-static void imgp_taps_avx2_rest(const imgp_taps_line_t *line, uint32_t done,
-    const int16_t *in, u_char *out);
+#define IMGP_TAPS_(name)   imgp_taps_avx2_ ## name
+#define IMGP_TAPS_TABLE    imgp_taps_avx2
+#define IMGP_TAPS_TARGET   IMGP_TAPS_AVX2
+#define IMGP_TAPS_NARROW   imgp_taps_sse41
+#define IMGP_TAPS_COLUMNS  32
+
+#define imgp_taps_avx2_put_8   imgp_taps_put_8
+#define imgp_taps_avx2_put_16  imgp_taps_put_16
+
 
 IMGP_TAPS_AVX2
 static void imgp_taps_avx2_block_8(const u_char *const *rows,
     const int16_t *coef, uint32_t taps, size_t x, int16_t *out);
 IMGP_TAPS_AVX2
-static void imgp_taps_avx2_columns_8(const u_char *const *rows,
-    const int16_t *coef, uint32_t taps, size_t n, int16_t *out);
-IMGP_TAPS_AVX2
 static void imgp_taps_avx2_block_16(const int16_t *const *rows,
     const int16_t *coef, uint32_t taps, size_t x, int16_t *out);
-IMGP_TAPS_AVX2
-static void imgp_taps_avx2_columns_16(const int16_t *const *rows,
-    const int16_t *coef, uint32_t taps, size_t n, int16_t *out);
 IMGP_TAPS_AVX2
 static inline __m256i imgp_taps_avx2_sample(const int16_t *in,
     const int16_t *coef, uint32_t taps);
@@ -33,44 +34,11 @@ IMGP_TAPS_AVX2
 static void imgp_taps_avx2_line_1_8(const int16_t *in,
     const imgp_taps_line_t *line, u_char *out);
 IMGP_TAPS_AVX2
-static inline __m128i imgp_taps_avx2_pixel(const int16_t *in,
+static inline __m128i imgp_taps_avx2_pixel(const int16_t *in, uint32_t nc,
     const int16_t *coef, uint32_t taps);
-IMGP_TAPS_AVX2
-static void imgp_taps_avx2_line_4_8(const int16_t *in,
-    const imgp_taps_line_t *line, u_char *out);
-IMGP_TAPS_AVX2
-static void imgp_taps_avx2_line_4_16(const int16_t *in,
-    const imgp_taps_line_t *line, int16_t *out);
 IMGP_TAPS_AVX2
 static void imgp_taps_avx2_premultiply_4(const u_char *rgba, uint32_t width,
     int16_t *fix);
-
-
-const imgp_taps_t  imgp_taps_avx2 = {
-    imgp_taps_avx2_columns_8,
-    imgp_taps_avx2_columns_16,
-    imgp_taps_avx2_line_1_8,
-    imgp_taps_avx2_line_4_8,
-    imgp_taps_avx2_line_4_16,
-    imgp_taps_avx2_premultiply_4
-};
-
-
-/* outputs that fill no group of four */
-
-static void
-imgp_taps_avx2_rest(const imgp_taps_line_t *line, uint32_t done,
-    const int16_t *in, u_char *out)
-{
-    imgp_taps_line_t  rest;
-
-    rest = *line;
-    rest.n -= done;
-    rest.first += done;
-    rest.coef += (size_t) done * line->stride;
-
-    imgp_taps_plain.line_1_8(in, &rest, out + done);
-}
 
 
 IMGP_TAPS_AVX2
@@ -123,28 +91,6 @@ imgp_taps_avx2_block_8(const u_char *const *rows, const int16_t *coef,
 
 IMGP_TAPS_AVX2
 static void
-imgp_taps_avx2_columns_8(const u_char *const *rows, const int16_t *coef,
-    uint32_t taps, size_t n, int16_t *out)
-{
-    size_t  x;
-
-    if (n < 32) {
-        imgp_taps_sse41.columns_8(rows, coef, taps, n, out);
-        return;
-    }
-
-    for (x = 0; x + 32 <= n; x += 32) {
-        imgp_taps_avx2_block_8(rows, coef, taps, x, out);
-    }
-
-    if (x < n) {
-        imgp_taps_avx2_block_8(rows, coef, taps, n - 32, out);
-    }
-}
-
-
-IMGP_TAPS_AVX2
-static void
 imgp_taps_avx2_block_16(const int16_t *const *rows, const int16_t *coef,
     uint32_t taps, size_t x, int16_t *out)
 {
@@ -175,28 +121,6 @@ imgp_taps_avx2_block_16(const int16_t *const *rows, const int16_t *coef,
 
 
 IMGP_TAPS_AVX2
-static void
-imgp_taps_avx2_columns_16(const int16_t *const *rows, const int16_t *coef,
-    uint32_t taps, size_t n, int16_t *out)
-{
-    size_t  x;
-
-    if (n < 16) {
-        imgp_taps_sse41.columns_16(rows, coef, taps, n, out);
-        return;
-    }
-
-    for (x = 0; x + 16 <= n; x += 16) {
-        imgp_taps_avx2_block_16(rows, coef, taps, x, out);
-    }
-
-    if (x < n) {
-        imgp_taps_avx2_block_16(rows, coef, taps, n - 16, out);
-    }
-}
-
-
-IMGP_TAPS_AVX2
 static inline __m256i
 imgp_taps_avx2_sample(const int16_t *in, const int16_t *coef, uint32_t taps)
 {
@@ -221,9 +145,7 @@ static void
 imgp_taps_avx2_line_1_8(const int16_t *in, const imgp_taps_line_t *line,
     u_char *out)
 {
-    int              bytes;
     size_t           stride;
-    __m128i          v;
     __m256i          s0, s1, s2, s3;
     uint32_t         i;
     const int16_t   *coef;
@@ -246,92 +168,43 @@ imgp_taps_avx2_line_1_8(const int16_t *in, const imgp_taps_line_t *line,
         s0 = _mm256_hadd_epi32(_mm256_hadd_epi32(s0, s1),
                                _mm256_hadd_epi32(s2, s3));
 
-        v = _mm_add_epi32(_mm256_castsi256_si128(s0),
-                          _mm256_extracti128_si256(s0, 1));
-        v = _mm_add_epi32(v, _mm_set1_epi32(
-                                 imgp_taps_half(IMGP_TAPS_BITS_OUT)));
-        v = _mm_srai_epi32(v, IMGP_TAPS_BITS_OUT);
-        v = _mm_packus_epi16(_mm_packs_epi32(v, v), v);
-
-        bytes = _mm_cvtsi128_si32(v);
-        memcpy(out + i, &bytes, 4);
+        imgp_taps_put_8(_mm_add_epi32(_mm256_castsi256_si128(s0),
+                                      _mm256_extracti128_si256(s0, 1)),
+                        out + i);
     }
 
-    imgp_taps_avx2_rest(line, i, in, out);
+    imgp_taps_rest(line, i, in, out);
 }
 
 
+/* two pixels in each half */
+
 IMGP_TAPS_AVX2
 static inline __m128i
-imgp_taps_avx2_pixel(const int16_t *in, const int16_t *coef, uint32_t taps)
+imgp_taps_avx2_pixel(const int16_t *in, uint32_t nc, const int16_t *coef,
+    uint32_t taps)
 {
     __m256i   sum, p, pairs, order, spread;
     uint32_t  k;
 
     sum = _mm256_setzero_si256();
     spread = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
-    order = _mm256_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14,
-                             15, 0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7,
-                             14, 15);
+    order = _mm256_broadcastsi128_si256(imgp_taps_order(nc));
 
     for (k = 0; k < taps; k += 4) {
-        p = _mm256_loadu_si256((const __m256i *) (in + 4 * k));
+        p = _mm256_inserti128_si256(_mm256_castsi128_si256(imgp_taps_load(in)),
+                                    imgp_taps_load(in + 2 * nc), 1);
         pairs = _mm256_castsi128_si256(
                     _mm_loadl_epi64((const __m128i *) (coef + k)));
         pairs = _mm256_permutevar8x32_epi32(pairs, spread);
 
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(
                                    _mm256_shuffle_epi8(p, order), pairs));
+        in += 4 * nc;
     }
 
     return _mm_add_epi32(_mm256_castsi256_si128(sum),
                          _mm256_extracti128_si256(sum, 1));
-}
-
-
-IMGP_TAPS_AVX2
-static void
-imgp_taps_avx2_line_4_8(const int16_t *in, const imgp_taps_line_t *line,
-    u_char *out)
-{
-    int       bytes;
-    __m128i   v;
-    uint32_t  i;
-
-    for (i = 0; i < line->n; i++) {
-        v = imgp_taps_avx2_pixel(in + (size_t) line->first[i] * 4,
-                                 line->coef + (size_t) i * line->stride,
-                                 line->taps);
-        v = _mm_add_epi32(v, _mm_set1_epi32(
-                                 imgp_taps_half(IMGP_TAPS_BITS_OUT)));
-        v = _mm_srai_epi32(v, IMGP_TAPS_BITS_OUT);
-        v = _mm_packus_epi16(_mm_packs_epi32(v, v), v);
-
-        bytes = _mm_cvtsi128_si32(v);
-        memcpy(out + (size_t) i * 4, &bytes, 4);
-    }
-}
-
-
-IMGP_TAPS_AVX2
-static void
-imgp_taps_avx2_line_4_16(const int16_t *in, const imgp_taps_line_t *line,
-    int16_t *out)
-{
-    __m128i   v;
-    uint32_t  i;
-
-    for (i = 0; i < line->n; i++) {
-        v = imgp_taps_avx2_pixel(in + (size_t) line->first[i] * 4,
-                                 line->coef + (size_t) i * line->stride,
-                                 line->taps);
-        v = _mm_add_epi32(v, _mm_set1_epi32(
-                                 imgp_taps_half(IMGP_TAPS_BITS_16)));
-        v = _mm_srai_epi32(v, IMGP_TAPS_BITS_16);
-
-        _mm_storel_epi64((__m128i *) (out + (size_t) i * 4),
-                         _mm_packs_epi32(v, v));
-    }
 }
 
 
@@ -361,5 +234,7 @@ imgp_taps_avx2_premultiply_4(const u_char *rgba, uint32_t width, int16_t *fix)
                                   fix + 4 * (size_t) x);
 }
 
+
+#include "imgp_taps_loop.h"
 
 #endif

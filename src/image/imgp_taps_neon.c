@@ -2,10 +2,8 @@
 /*
  * The resampler's sums for NEON.  Chosen by imgp_taps(); any thread, pure
  * functions.  Widening multiply-and-add on four samples each; the integers
- * added are those of plain C, so the bytes are the same.
- *
- * The last columns of a row are done by one more block that overlaps the one
- * before it; what is narrower than a block goes to plain C.
+ * added are those of plain C, so the bytes are the same.  The loops over a row
+ * are those of imgp_taps_loop.h; what is narrower than a block goes to plain C.
  */
 
 
@@ -17,34 +15,25 @@
 #include <arm_neon.h>
 
 
+#define IMGP_TAPS_(name)   imgp_taps_neon_ ## name
+#define IMGP_TAPS_TABLE    imgp_taps_neon
+#define IMGP_TAPS_TARGET
+#define IMGP_TAPS_NARROW   imgp_taps_plain
+#define IMGP_TAPS_COLUMNS  16
+
+
 static void imgp_taps_neon_block_8(const u_char *const *rows,
     const int16_t *coef, uint32_t taps, size_t x, int16_t *out);
-static void imgp_taps_neon_columns_8(const u_char *const *rows,
-    const int16_t *coef, uint32_t taps, size_t n, int16_t *out);
 static void imgp_taps_neon_block_16(const int16_t *const *rows,
     const int16_t *coef, uint32_t taps, size_t x, int16_t *out);
-static void imgp_taps_neon_columns_16(const int16_t *const *rows,
-    const int16_t *coef, uint32_t taps, size_t n, int16_t *out);
 static void imgp_taps_neon_line_1_8(const int16_t *in,
     const imgp_taps_line_t *line, u_char *out);
-static int32x4_t imgp_taps_neon_pixel(const int16_t *in, const int16_t *coef,
-    uint32_t taps);
-static void imgp_taps_neon_line_4_8(const int16_t *in,
-    const imgp_taps_line_t *line, u_char *out);
-static void imgp_taps_neon_line_4_16(const int16_t *in,
-    const imgp_taps_line_t *line, int16_t *out);
+static int32x4_t imgp_taps_neon_pixel(const int16_t *in, uint32_t nc,
+    const int16_t *coef, uint32_t taps);
+static void imgp_taps_neon_put_8(int32x4_t sums, u_char *out);
+static void imgp_taps_neon_put_16(int32x4_t sums, int16_t *out);
 static void imgp_taps_neon_premultiply_4(const u_char *rgba, uint32_t width,
     int16_t *fix);
-
-
-const imgp_taps_t  imgp_taps_neon = {
-    imgp_taps_neon_columns_8,
-    imgp_taps_neon_columns_16,
-    imgp_taps_neon_line_1_8,
-    imgp_taps_neon_line_4_8,
-    imgp_taps_neon_line_4_16,
-    imgp_taps_neon_premultiply_4
-};
 
 
 static void
@@ -79,27 +68,6 @@ imgp_taps_neon_block_8(const u_char *const *rows, const int16_t *coef,
 
 
 static void
-imgp_taps_neon_columns_8(const u_char *const *rows, const int16_t *coef,
-    uint32_t taps, size_t n, int16_t *out)
-{
-    size_t  x;
-
-    if (n < 16) {
-        imgp_taps_plain.columns_8(rows, coef, taps, n, out);
-        return;
-    }
-
-    for (x = 0; x + 16 <= n; x += 16) {
-        imgp_taps_neon_block_8(rows, coef, taps, x, out);
-    }
-
-    if (x < n) {
-        imgp_taps_neon_block_8(rows, coef, taps, n - 16, out);
-    }
-}
-
-
-static void
 imgp_taps_neon_block_16(const int16_t *const *rows, const int16_t *coef,
     uint32_t taps, size_t x, int16_t *out)
 {
@@ -119,27 +87,6 @@ imgp_taps_neon_block_16(const int16_t *const *rows, const int16_t *coef,
 
     vst1_s16(out + x, vqmovn_s32(vshrq_n_s32(lo, IMGP_TAPS_BITS_16)));
     vst1_s16(out + x + 4, vqmovn_s32(vshrq_n_s32(hi, IMGP_TAPS_BITS_16)));
-}
-
-
-static void
-imgp_taps_neon_columns_16(const int16_t *const *rows, const int16_t *coef,
-    uint32_t taps, size_t n, int16_t *out)
-{
-    size_t  x;
-
-    if (n < 8) {
-        imgp_taps_plain.columns_16(rows, coef, taps, n, out);
-        return;
-    }
-
-    for (x = 0; x + 8 <= n; x += 8) {
-        imgp_taps_neon_block_16(rows, coef, taps, x, out);
-    }
-
-    if (x < n) {
-        imgp_taps_neon_block_16(rows, coef, taps, n - 8, out);
-    }
 }
 
 
@@ -176,8 +123,11 @@ imgp_taps_neon_line_1_8(const int16_t *in, const imgp_taps_line_t *line,
 }
 
 
+/* of two or three channels the rest is the next pixel's, and not used */
+
 static inline int32x4_t
-imgp_taps_neon_pixel(const int16_t *in, const int16_t *coef, uint32_t taps)
+imgp_taps_neon_pixel(const int16_t *in, uint32_t nc, const int16_t *coef,
+    uint32_t taps)
 {
     uint32_t   k;
     int32x4_t  sum;
@@ -185,51 +135,35 @@ imgp_taps_neon_pixel(const int16_t *in, const int16_t *coef, uint32_t taps)
     sum = vdupq_n_s32(0);
 
     for (k = 0; k < taps; k++) {
-        sum = vmlal_n_s16(sum, vld1_s16(in + 4 * k), coef[k]);
+        sum = vmlal_n_s16(sum, vld1_s16(in), coef[k]);
+        in += nc;
     }
 
     return sum;
 }
 
 
-static void
-imgp_taps_neon_line_4_8(const int16_t *in, const imgp_taps_line_t *line,
-    u_char *out)
+static inline void
+imgp_taps_neon_put_8(int32x4_t sums, u_char *out)
 {
-    uint32_t   i, bytes;
+    uint32_t   bytes;
     int16x4_t  v;
-    int32x4_t  sum;
 
-    for (i = 0; i < line->n; i++) {
-        sum = imgp_taps_neon_pixel(in + (size_t) line->first[i] * 4,
-                                   line->coef + (size_t) i * line->stride,
-                                   line->taps);
-        sum = vaddq_s32(sum, vdupq_n_s32(imgp_taps_half(IMGP_TAPS_BITS_OUT)));
-        v = vqmovn_s32(vshrq_n_s32(sum, IMGP_TAPS_BITS_OUT));
+    sums = vaddq_s32(sums, vdupq_n_s32(imgp_taps_half(IMGP_TAPS_BITS_OUT)));
+    v = vqmovn_s32(vshrq_n_s32(sums, IMGP_TAPS_BITS_OUT));
 
-        bytes = vget_lane_u32(vreinterpret_u32_u8(
-                                  vqmovun_s16(vcombine_s16(v, v))), 0);
-        memcpy(out + (size_t) i * 4, &bytes, 4);
-    }
+    bytes = vget_lane_u32(vreinterpret_u32_u8(vqmovun_s16(vcombine_s16(v, v))),
+                          0);
+    memcpy(out, &bytes, 4);
 }
 
 
-static void
-imgp_taps_neon_line_4_16(const int16_t *in, const imgp_taps_line_t *line,
-    int16_t *out)
+static inline void
+imgp_taps_neon_put_16(int32x4_t sums, int16_t *out)
 {
-    uint32_t   i;
-    int32x4_t  sum;
+    sums = vaddq_s32(sums, vdupq_n_s32(imgp_taps_half(IMGP_TAPS_BITS_16)));
 
-    for (i = 0; i < line->n; i++) {
-        sum = imgp_taps_neon_pixel(in + (size_t) line->first[i] * 4,
-                                   line->coef + (size_t) i * line->stride,
-                                   line->taps);
-        sum = vaddq_s32(sum, vdupq_n_s32(imgp_taps_half(IMGP_TAPS_BITS_16)));
-
-        vst1_s16(out + (size_t) i * 4,
-                 vqmovn_s32(vshrq_n_s32(sum, IMGP_TAPS_BITS_16)));
-    }
+    vst1_s16(out, vqmovn_s32(vshrq_n_s32(sums, IMGP_TAPS_BITS_16)));
 }
 
 
@@ -267,5 +201,7 @@ imgp_taps_neon_premultiply_4(const u_char *rgba, uint32_t width, int16_t *fix)
                                   fix + 4 * (size_t) x);
 }
 
+
+#include "imgp_taps_loop.h"
 
 #endif

@@ -1,8 +1,8 @@
 
 /*
  * The resampler's sums for SSE4.1.  Chosen by imgp_taps(); any thread, pure
- * functions.  The last columns of a row are done by one more register that
- * overlaps the one before it; what is narrower than a register goes to plain C.
+ * functions.  The loops over a row are those of imgp_taps_loop.h; what is
+ * narrower than a register goes to plain C.
  */
 
 
@@ -11,63 +11,31 @@
 #include "imgp_taps_x86.h"
 
 
-static void imgp_taps_sse41_rest(const imgp_taps_line_t *line, uint32_t done,
-    const int16_t *in, u_char *out);
+#define IMGP_TAPS_(name)   imgp_taps_sse41_ ## name
+#define IMGP_TAPS_TABLE    imgp_taps_sse41
+#define IMGP_TAPS_TARGET   IMGP_TAPS_SSE41
+#define IMGP_TAPS_NARROW   imgp_taps_plain
+#define IMGP_TAPS_COLUMNS  16
+
+#define imgp_taps_sse41_put_8   imgp_taps_put_8
+#define imgp_taps_sse41_put_16  imgp_taps_put_16
+
 
 IMGP_TAPS_SSE41
 static void imgp_taps_sse41_block_8(const u_char *const *rows,
     const int16_t *coef, uint32_t taps, size_t x, int16_t *out);
 IMGP_TAPS_SSE41
-static void imgp_taps_sse41_columns_8(const u_char *const *rows,
-    const int16_t *coef, uint32_t taps, size_t n, int16_t *out);
-IMGP_TAPS_SSE41
 static void imgp_taps_sse41_block_16(const int16_t *const *rows,
     const int16_t *coef, uint32_t taps, size_t x, int16_t *out);
-IMGP_TAPS_SSE41
-static void imgp_taps_sse41_columns_16(const int16_t *const *rows,
-    const int16_t *coef, uint32_t taps, size_t n, int16_t *out);
 IMGP_TAPS_SSE41
 static void imgp_taps_sse41_line_1_8(const int16_t *in,
     const imgp_taps_line_t *line, u_char *out);
 IMGP_TAPS_SSE41
-static inline __m128i imgp_taps_sse41_pixel(const int16_t *in,
+static inline __m128i imgp_taps_sse41_pixel(const int16_t *in, uint32_t nc,
     const int16_t *coef, uint32_t taps);
-IMGP_TAPS_SSE41
-static void imgp_taps_sse41_line_4_8(const int16_t *in,
-    const imgp_taps_line_t *line, u_char *out);
-IMGP_TAPS_SSE41
-static void imgp_taps_sse41_line_4_16(const int16_t *in,
-    const imgp_taps_line_t *line, int16_t *out);
 IMGP_TAPS_SSE41
 static void imgp_taps_sse41_premultiply_4(const u_char *rgba, uint32_t width,
     int16_t *fix);
-
-
-const imgp_taps_t  imgp_taps_sse41 = {
-    imgp_taps_sse41_columns_8,
-    imgp_taps_sse41_columns_16,
-    imgp_taps_sse41_line_1_8,
-    imgp_taps_sse41_line_4_8,
-    imgp_taps_sse41_line_4_16,
-    imgp_taps_sse41_premultiply_4
-};
-
-
-/* outputs that fill no group of four */
-
-static void
-imgp_taps_sse41_rest(const imgp_taps_line_t *line, uint32_t done,
-    const int16_t *in, u_char *out)
-{
-    imgp_taps_line_t  rest;
-
-    rest = *line;
-    rest.n -= done;
-    rest.first += done;
-    rest.coef += (size_t) done * line->stride;
-
-    imgp_taps_plain.line_1_8(in, &rest, out + done);
-}
 
 
 IMGP_TAPS_SSE41
@@ -114,28 +82,6 @@ imgp_taps_sse41_block_8(const u_char *const *rows, const int16_t *coef,
 
 IMGP_TAPS_SSE41
 static void
-imgp_taps_sse41_columns_8(const u_char *const *rows, const int16_t *coef,
-    uint32_t taps, size_t n, int16_t *out)
-{
-    size_t  x;
-
-    if (n < 16) {
-        imgp_taps_plain.columns_8(rows, coef, taps, n, out);
-        return;
-    }
-
-    for (x = 0; x + 16 <= n; x += 16) {
-        imgp_taps_sse41_block_8(rows, coef, taps, x, out);
-    }
-
-    if (x < n) {
-        imgp_taps_sse41_block_8(rows, coef, taps, n - 16, out);
-    }
-}
-
-
-IMGP_TAPS_SSE41
-static void
 imgp_taps_sse41_block_16(const int16_t *const *rows, const int16_t *coef,
     uint32_t taps, size_t x, int16_t *out)
 {
@@ -166,33 +112,10 @@ imgp_taps_sse41_block_16(const int16_t *const *rows, const int16_t *coef,
 
 IMGP_TAPS_SSE41
 static void
-imgp_taps_sse41_columns_16(const int16_t *const *rows, const int16_t *coef,
-    uint32_t taps, size_t n, int16_t *out)
-{
-    size_t  x;
-
-    if (n < 8) {
-        imgp_taps_plain.columns_16(rows, coef, taps, n, out);
-        return;
-    }
-
-    for (x = 0; x + 8 <= n; x += 8) {
-        imgp_taps_sse41_block_16(rows, coef, taps, x, out);
-    }
-
-    if (x < n) {
-        imgp_taps_sse41_block_16(rows, coef, taps, n - 8, out);
-    }
-}
-
-
-IMGP_TAPS_SSE41
-static void
 imgp_taps_sse41_line_1_8(const int16_t *in, const imgp_taps_line_t *line,
     u_char *out)
 {
-    int             bytes;
-    __m128i         sum[4], v;
+    __m128i         sum[4];
     uint32_t        i, j, k;
     const int16_t  *p, *coef;
 
@@ -213,89 +136,36 @@ imgp_taps_sse41_line_1_8(const int16_t *in, const imgp_taps_line_t *line,
             coef += line->stride;
         }
 
-        v = _mm_hadd_epi32(_mm_hadd_epi32(sum[0], sum[1]),
-                           _mm_hadd_epi32(sum[2], sum[3]));
-        v = _mm_add_epi32(v, _mm_set1_epi32(
-                                 imgp_taps_half(IMGP_TAPS_BITS_OUT)));
-        v = _mm_srai_epi32(v, IMGP_TAPS_BITS_OUT);
-        v = _mm_packus_epi16(_mm_packs_epi32(v, v), v);
-
-        bytes = _mm_cvtsi128_si32(v);
-        memcpy(out + i, &bytes, 4);
+        imgp_taps_put_8(_mm_hadd_epi32(_mm_hadd_epi32(sum[0], sum[1]),
+                                       _mm_hadd_epi32(sum[2], sum[3])),
+                        out + i);
     }
 
-    imgp_taps_sse41_rest(line, i, in, out);
+    imgp_taps_rest(line, i, in, out);
 }
 
 
-/* r0 g0 b0 a0 r1 g1 b1 a1 to pairs of one channel, as PMADDWD adds them */
-
 IMGP_TAPS_SSE41
 static inline __m128i
-imgp_taps_sse41_pixel(const int16_t *in, const int16_t *coef, uint32_t taps)
+imgp_taps_sse41_pixel(const int16_t *in, uint32_t nc, const int16_t *coef,
+    uint32_t taps)
 {
     int       pair;
     __m128i   sum, p, order;
     uint32_t  k;
 
     sum = _mm_setzero_si128();
-    order = _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14,
-                          15);
+    order = imgp_taps_order(nc);
 
     for (k = 0; k < taps; k += 2) {
         memcpy(&pair, coef + k, 4);
 
-        p = _mm_shuffle_epi8(imgp_taps_load(in + 4 * k), order);
+        p = _mm_shuffle_epi8(imgp_taps_load(in), order);
         sum = _mm_add_epi32(sum, _mm_madd_epi16(p, _mm_set1_epi32(pair)));
+        in += 2 * nc;
     }
 
     return sum;
-}
-
-
-IMGP_TAPS_SSE41
-static void
-imgp_taps_sse41_line_4_8(const int16_t *in, const imgp_taps_line_t *line,
-    u_char *out)
-{
-    int       bytes;
-    __m128i   v;
-    uint32_t  i;
-
-    for (i = 0; i < line->n; i++) {
-        v = imgp_taps_sse41_pixel(in + (size_t) line->first[i] * 4,
-                                  line->coef + (size_t) i * line->stride,
-                                  line->taps);
-        v = _mm_add_epi32(v, _mm_set1_epi32(
-                                 imgp_taps_half(IMGP_TAPS_BITS_OUT)));
-        v = _mm_srai_epi32(v, IMGP_TAPS_BITS_OUT);
-        v = _mm_packus_epi16(_mm_packs_epi32(v, v), v);
-
-        bytes = _mm_cvtsi128_si32(v);
-        memcpy(out + (size_t) i * 4, &bytes, 4);
-    }
-}
-
-
-IMGP_TAPS_SSE41
-static void
-imgp_taps_sse41_line_4_16(const int16_t *in, const imgp_taps_line_t *line,
-    int16_t *out)
-{
-    __m128i   v;
-    uint32_t  i;
-
-    for (i = 0; i < line->n; i++) {
-        v = imgp_taps_sse41_pixel(in + (size_t) line->first[i] * 4,
-                                  line->coef + (size_t) i * line->stride,
-                                  line->taps);
-        v = _mm_add_epi32(v, _mm_set1_epi32(
-                                 imgp_taps_half(IMGP_TAPS_BITS_16)));
-        v = _mm_srai_epi32(v, IMGP_TAPS_BITS_16);
-
-        _mm_storel_epi64((__m128i *) (out + (size_t) i * 4),
-                         _mm_packs_epi32(v, v));
-    }
 }
 
 
@@ -327,5 +197,7 @@ imgp_taps_sse41_premultiply_4(const u_char *rgba, uint32_t width,
                                   fix + 4 * (size_t) x);
 }
 
+
+#include "imgp_taps_loop.h"
 
 #endif

@@ -120,7 +120,7 @@ test_lines(const imgp_taps_t *sum, uint32_t n, uint32_t taps)
     int                good;
     u_char            *in_all, *out_all, *wide_all;
     int16_t           *in, *coef, *wide;
-    uint32_t           first[TEST_WIDTH], i, samples;
+    uint32_t           first[TEST_WIDTH], i, nc, samples;
     imgp_taps_line_t   line;
     u_char            *got;
     int16_t            want_16[TEST_WIDTH * 4];
@@ -150,24 +150,31 @@ test_lines(const imgp_taps_t *sum, uint32_t n, uint32_t taps)
         in[i] %= 20000;
     }
 
-    got = test_block(n * 4, 1, &out_all);
-    wide = test_block(n * 4, sizeof(int16_t), &wide_all);
+    got = test_block(n, 1, &out_all);
 
     imgp_taps_plain.line_1_8(in, &line, want);
     sum->line_1_8(in, &line, got);
     good = memcmp(got, want, n) == 0;
 
-    imgp_taps_plain.line_4_8(in, &line, want);
-    sum->line_4_8(in, &line, got);
-    good &= memcmp(got, want, n * 4) == 0;
+    free(out_all);
 
-    imgp_taps_plain.line_4_16(in, &line, want_16);
-    sum->line_4_16(in, &line, wide);
-    good &= memcmp(wide, want_16, n * 8) == 0;
+    for (nc = 1; nc <= 4; nc++) {
+        got = test_block(n * nc, 1, &out_all);
+        wide = test_block(n * nc, sizeof(int16_t), &wide_all);
+
+        imgp_taps_plain.line_n_8(in, nc, &line, want);
+        sum->line_n_8(in, nc, &line, got);
+        good &= memcmp(got, want, n * nc) == 0;
+
+        imgp_taps_plain.line_n_16(in, nc, &line, want_16);
+        sum->line_n_16(in, nc, &line, wide);
+        good &= memcmp(wide, want_16, n * nc * sizeof(int16_t)) == 0;
+
+        free(out_all);
+        free(wide_all);
+    }
 
     free(in_all);
-    free(out_all);
-    free(wide_all);
     free(coef);
 
     return good;

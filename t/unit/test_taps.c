@@ -79,8 +79,8 @@ test_sums(void)
         px[c] = test_random() % 16321;
     }
 
-    imgp_taps_plain.line_4_16(px, &line, wide);
-    imgp_taps_plain.line_4_8(px, &line, bytes);
+    imgp_taps_plain.line_n_16(px, 4, &line, wide);
+    imgp_taps_plain.line_n_8(px, 4, &line, bytes);
 
     for (c = 0; c < 4; c++) {
         sums[c] = (px[c] * 20000.0 + px[4 + c] * -3616.0) / 16384;

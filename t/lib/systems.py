@@ -1,0 +1,123 @@
+"""A configuration of conf-examples/ as it is shipped, run with real services
+(conf-examples/services/run) behind it, for t/9*.t.
+
+    system = System('closet.conf')
+    system.start()
+    answer = system.post('/clothes/', photo)
+
+What a test changes of the file is told as pairs of a regular expression and its
+replacement, each of which must match.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+import re
+import tempfile
+
+from imgp import Nginx, Process, ROOT, tap
+
+TEMP = ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')
+
+
+BINARY = os.path.join(ROOT, 'conf-examples/services/run')
+
+
+def program():
+    """conf-examples/services/run, as a module."""
+
+    loader = importlib.machinery.SourceFileLoader('services_run', BINARY)
+    spec = importlib.util.spec_from_loader('services_run', loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+
+    return module
+
+
+class Services(Process):
+    """Ended with all the others."""
+
+    def __init__(self, name):
+        self.folder = tempfile.mkdtemp(prefix='services-')
+        os.chmod(self.folder, 0o755)
+        Process.folders.append(self.folder)
+        self.log = open(self.folder + '/services.log', 'w')
+        self.all = program().Services(
+            os.path.join(ROOT, 'conf-examples', name), self.folder, self.log)
+        Process.started.append(self)
+
+        try:
+            self.all.start()
+        except (OSError, RuntimeError) as error:
+            with open(self.log.name, errors='replace') as file:
+                tap.diag(file.read()[-2000:])
+
+            raise RuntimeError('%s: %s' % (name, error))
+
+        self.path = self.all.write()
+
+    def end(self, *ignored):
+        self.all.stop()
+
+    def port(self, name):
+        return self.all.ports[name][1]
+
+    def stop_service(self, name):
+        self.all.end(name)
+
+    def start_service(self, name):
+        self.all.begin(name)
+        self.all.wait(name)
+
+
+class System(Nginx):
+
+    def __init__(self, name, workers=2, change=()):
+        self.services = Services(name)
+        self.change = change
+        super().__init__('', workers)
+
+    def write_config(self, server, http='', main=None):
+        with open(self.services.path) as file:
+            text = file.read()
+
+        temp = ''.join('    %s_temp_path %s/%s_temp;\n' % (kind, self.dir, kind)
+                       for kind in TEMP)
+
+        for pattern, by in (
+                (r'load_module .*;', 'load_module %s;' % self.module),
+                (r'user www-data;', 'user root;' if os.getuid() == 0 else ''),
+                (r'worker_processes auto;',
+                 'worker_processes %d; daemon off; pid %s/nginx.pid;'
+                 'error_log %s info;%s' % (
+                     self.nworkers, self.dir, self.log,
+                     'error_log %s notice;' % self.keep_log
+                     if self.keep_log else '')),
+                (r'http \{', 'http {\n    access_log off;\n' + temp),
+                (r'listen 127.0.0.1:\d+;', 'listen 127.0.0.1:%d;' % self.port),
+                *self.change):
+            text, count = re.subn(pattern, lambda found: by, text)
+
+            if count == 0:
+                raise RuntimeError('no "%s" in the configuration' % pattern)
+
+        # templates and keys are found beside it
+        self.config = self.services.path + '.test'
+
+        with open(self.config, 'w') as file:
+            file.write(text)
+
+    def run(self, uri, body, kind='image/jpeg', **headers):
+        """The last document of an upload's job."""
+
+        answer = self.post(uri, body, kind, **headers)
+
+        return self.finish(answer.headers['Location']) \
+            if answer.status == 202 else answer.json
+
+    def output(self, document, stage, number=0):
+        return self.get(document['outputs'][stage][number]['url'])
+
+
+def stages(document):
+    return {stage['name']: stage for stage in document['stages']}
