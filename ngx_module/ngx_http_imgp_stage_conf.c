@@ -100,9 +100,9 @@ ngx_http_imgp_stage_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
         return ngx_http_imgp_conf_error(cf, &sc->block.place,
                                        "stage \"%V\" does nothing: give it one "
                                        "operation, \"resize\", \"encode\", "
-                                       "\"canvas\", \"crop\", \"base64\", "
-                                       "\"split\", \"join\", \"post\" or "
-                                       "\"put\"",
+                                       "\"canvas\", \"crop\", \"mask\", "
+                                       "\"base64\", \"split\", \"join\", "
+                                       "\"post\" or \"put\"",
                                        &sc->stage->name);
     }
 

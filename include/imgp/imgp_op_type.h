@@ -81,6 +81,7 @@ extern const imgp_op_type_t  imgp_op_resize;
 extern const imgp_op_type_t  imgp_op_encode;
 extern const imgp_op_type_t  imgp_op_canvas;
 extern const imgp_op_type_t  imgp_op_crop;
+extern const imgp_op_type_t  imgp_op_mask;
 extern const imgp_op_type_t  imgp_op_base64;
 extern const imgp_op_type_t  imgp_op_split;
 extern const imgp_op_type_t  imgp_op_join;
@@ -101,6 +102,11 @@ imgp_int_t imgp_op_json(imgp_work_t *work, const json_t *value);
 /* is it JSON, by its type or its first byte? */
 
 imgp_uint_t imgp_op_is_json(const imgp_op_input_t *input);
+
+/* the task's two inputs, a picture and a document, which may come first */
+
+imgp_int_t imgp_op_pair(imgp_work_t *work, const char *name,
+    const imgp_op_input_t **picture, const imgp_op_input_t **json);
 
 
 /* the shares of an input's progress: reading it, writing what came of it */

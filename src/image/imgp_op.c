@@ -23,6 +23,7 @@ static const imgp_op_type_t  *imgp_op_types[] = {
     &imgp_op_encode,
     &imgp_op_canvas,
     &imgp_op_crop,
+    &imgp_op_mask,
     &imgp_op_base64,
     &imgp_op_split,
     &imgp_op_join
@@ -182,6 +183,31 @@ imgp_op_is_json(const imgp_op_input_t *input)
     }
 
     return 0;
+}
+
+
+imgp_int_t
+imgp_op_pair(imgp_work_t *work, const char *name,
+    const imgp_op_input_t **picture, const imgp_op_input_t **json)
+{
+    imgp_uint_t             first;
+    const imgp_op_input_t  *in;
+
+    in = work->task->inputs;
+
+    if (work->task->ninputs != 2
+        || imgp_op_is_json(&in[0]) == imgp_op_is_json(&in[1]))
+    {
+        return imgp_work_error(work, IMGP_E_BAD_PARAM,
+                               "%s takes an image and a JSON document", name);
+    }
+
+    first = imgp_op_is_json(&in[0]);
+
+    *picture = &in[first];
+    *json = &in[1 - first];
+
+    return IMGP_OK;
 }
 
 

@@ -42,8 +42,6 @@ typedef struct {
 
 static imgp_int_t imgp_op_chain_check(imgp_op_chain_t *chain);
 static imgp_int_t imgp_op_chain_all(imgp_op_chain_t *chain);
-static imgp_int_t imgp_op_chain_json(imgp_op_chain_t *chain,
-    imgp_uint_t *image);
 static imgp_int_t imgp_op_chain_inputs(imgp_op_chain_t *chain);
 static imgp_int_t imgp_op_chain_input(imgp_op_chain_t *chain,
     const imgp_str_t *data);
@@ -156,45 +154,20 @@ imgp_op_chain_all(imgp_op_chain_t *chain)
 /* a crop that stands first may find its boxes among the inputs */
 
 static imgp_int_t
-imgp_op_chain_json(imgp_op_chain_t *chain, imgp_uint_t *image)
-{
-    imgp_op_task_t         *task;
-    const imgp_op_input_t  *in;
-
-    task = chain->work->task;
-    in = task->inputs;
-
-    if (task->ninputs != 2
-        || imgp_op_is_json(&in[0]) == imgp_op_is_json(&in[1]))
-    {
-        return imgp_work_error(chain->work, IMGP_E_BAD_PARAM,
-                               "crop takes an image and a JSON document");
-    }
-
-    *image = imgp_op_is_json(&in[0]) ? 1 : 0;
-    chain->json = &in[1 - *image];
-
-    return IMGP_OK;
-}
-
-
-static imgp_int_t
 imgp_op_chain_inputs(imgp_op_chain_t *chain)
 {
-    imgp_uint_t            image;
-    imgp_work_t           *work;
-    const imgp_op_link_t  *first;
+    imgp_work_t            *work;
+    const imgp_op_link_t   *first;
+    const imgp_op_input_t  *picture;
 
-    image = 0;
     work = chain->work;
     first = &chain->links[0];
     chain->json = first->json;
 
     if (first->op->type->split != NULL && chain->json == NULL) {
 
-        return (imgp_op_chain_json(chain, &image) == IMGP_OK)
-                   ? imgp_op_chain_input(chain, &work->task->inputs[image].data)
-                   : IMGP_ERROR;
+        return (imgp_op_pair(work, "crop", &picture, &chain->json) == IMGP_OK)
+                   ? imgp_op_chain_input(chain, &picture->data) : IMGP_ERROR;
     }
 
     for (work->input = 0; work->input < work->task->ninputs; work->input++) {

@@ -40,7 +40,7 @@ test_known(void)
 
     static const imgp_str_t  yes[] = {
         imgp_string("resize"), imgp_string("encode"), imgp_string("canvas"),
-        imgp_string("crop"), imgp_string("base64")
+        imgp_string("crop"), imgp_string("base64"), imgp_string("mask")
     };
     static const imgp_str_t  no[] = {
         imgp_string("post"), imgp_string("resiz"), imgp_string("resize "),
@@ -83,7 +83,9 @@ test_texts(void)
         { "canvas 10 color=#123456", "canvas 10 color=#123456ff v=3" },
         { "canvas 10 color=#12345678", "canvas 10 color=#12345678 v=3" },
         { "crop /a/*/box", "crop /a/*/box v=3" },
-        { "base64", "base64 v=1" }
+        { "base64", "base64 v=1" },
+        { "mask /a", "mask /a dilate=0 v=1" },
+        { "mask /a/*/b dilate=7", "mask /a/*/b dilate=7 v=1" }
     };
 
     pool = imgp_pool_create(&imgp_malloc, 1024);
@@ -152,7 +154,11 @@ test_errors(void)
                                     "#rrggbb, #rrggbbaa or transparent" },
         { "crop", "crop needs a JSON pointer to the boxes" },
         { "crop /a max=3", "unknown option \"max=3\", there are none" },
-        { "base64 url", "unknown option \"url\", there are none" }
+        { "base64 url", "unknown option \"url\", there are none" },
+        { "mask", "mask needs a JSON pointer to boxes or polygons" },
+        { "mask /a dilate=1001", "invalid dilate \"1001\", must be 0..1000" },
+        { "mask /a grow=1", "unknown option \"grow=1\", must be one of: "
+                            "dilate=" }
     };
 
     pool = imgp_pool_create(&imgp_malloc, 1024);
