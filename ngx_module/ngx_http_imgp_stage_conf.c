@@ -101,8 +101,9 @@ ngx_http_imgp_stage_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
                                        "stage \"%V\" does nothing: give it one "
                                        "operation, \"resize\", \"encode\", "
                                        "\"canvas\", \"crop\", \"mask\", "
-                                       "\"base64\", \"split\", \"join\", "
-                                       "\"post\" or \"put\"",
+                                       "\"composite\", \"base64\", "
+                                       "\"split\", \"join\", \"post\" or "
+                                       "\"put\"",
                                        &sc->stage->name);
     }
 

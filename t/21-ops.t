@@ -6,9 +6,10 @@
 
 import base64
 import json
+import zlib
 
 from imgp import Model, Nginx, sample, tap
-from pictures import png, size, unpack_png
+from pictures import pixel, png, png_of, size, unpack_png
 
 HTTP = """
     image_pipeline_path %%STORE%% zone=jobs:8m sync=off;
@@ -17,6 +18,17 @@ HTTP = """
     image_pipeline mask {
         stage found  { from upload; post http://%%MODEL%%/canned/ocr; }
         stage mask   { from upload found; mask /results/0/* dilate=2; }
+    }
+
+    image_pipeline layers {
+        stage small   { from upload; resize 40; }
+        stage mask    { from upload; post http://%%MODEL%%/canned/mask; }
+        stage red     { from upload; post http://%%MODEL%%/canned/red; }
+        stage cutout  { from small mask; composite; }
+        stage shown   { from cutout red; composite at=0,0; }
+        stage patched { from red cutout mask; composite; }
+        stage bad     { optional; from red; composite; }
+        outputs       cutout shown patched bad;
     }
 
     image_pipeline inline {
@@ -28,6 +40,7 @@ HTTP = """
 
 SERVER = """
     location /mask/ { image_pipeline_pass mask; }
+    location /layers/ { image_pipeline_pass layers; }
     location /inline/ { image_pipeline_pass inline; }
 """
 
@@ -79,6 +92,35 @@ def mask():
             'a box that is none: ' + document['error']['detail'])
 
 
+def layers():
+    """A mask that a service gave, cut out by it, over another picture."""
+
+    blue, red = (0, 0, 250), (250, 0, 0)
+    model.can('mask', png_of(40, 20, zlib.compress(
+        b''.join(b'\0' + (b'\xff' * 40 if y < 10 else b'\0' * 40)
+                 for y in range(20))), colour=0), 'image/png')
+    model.can('red', png(80, 80, red), 'image/png')
+
+    document = run('/layers/', png(80, 40, blue))
+    cutout, shown, patched = [outputs(document, stage)[0].body for stage
+                              in ('cutout', 'shown', 'patched')]
+    tap.is_(size(cutout), ('image/png', 40, 20), 'a photo and a mask')
+    tap.is_([pixel(cutout, 20, 4), pixel(cutout, 20, 15)],
+            [blue + (255,), (0, 0, 0, 0)], 'are a cut-out')
+    tap.is_(size(shown), ('image/png', 80, 80), 'which lies over a picture')
+    tap.is_([pixel(shown, 40, 10), pixel(shown, 40, 30),
+             pixel(shown, 40, 70)], [blue, red, red], 'at its top')
+    tap.is_([pixel(patched, 20, 4), pixel(patched, 20, 15)],
+            [red + (255,), (0, 0, 0, 0)], 'three: where the mask is white')
+    bad = document['stages'][-1]
+    tap.is_((bad['status'], bad['error']['status'], document['degraded']),
+            ('failed', 422, True), 'one picture is not enough: '
+            + bad['error']['detail'])
+    again = cached(run('/layers/', png(80, 40, blue)))
+    again.pop('bad')
+    tap.is_(set(again.values()), {True}, 'known the second time')
+
+
 def inline():
     document = run('/inline/', sample())
     tap.is_(document['status'], 'succeeded', 'base64 of two stages')
@@ -106,6 +148,7 @@ nginx = Nginx(SERVER, http=HTTP, MODEL=model.address)
 nginx.start()
 
 mask()
+layers()
 inline()
 
 tap.is_(nginx.alerts(), [], 'nothing in the log')

@@ -32,6 +32,12 @@ imgp_int_t imgp_args_options(const imgp_str_t *args, imgp_uint_t nargs,
 imgp_int_t imgp_args_number(const imgp_str_t *value, const char *what,
     uint32_t min, uint32_t max, uint32_t *n, imgp_error_t *err);
 
+/* one of n words: which */
+
+imgp_int_t imgp_args_word(const imgp_str_t *value, const char *what,
+    const char *const *words, imgp_uint_t nwords, uint32_t *n,
+    imgp_error_t *err);
+
 /* "1024" (both sides) or "1024x768" */
 
 imgp_int_t imgp_args_size(const imgp_str_t *value, const char *what,

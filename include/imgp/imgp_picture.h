@@ -63,4 +63,10 @@ imgp_int_t imgp_picture_fit(imgp_work_t *work, imgp_picture_t *picture,
     const imgp_fit_t *const *fits, imgp_uint_t nfits, uint32_t sub);
 
 
+/* to just that size, distorted and enlarged if need be; it becomes an image */
+
+imgp_int_t imgp_picture_scale(imgp_work_t *work, imgp_picture_t *picture,
+    uint32_t width, uint32_t height);
+
+
 #endif /* _IMGP_PICTURE_H_INCLUDED_ */

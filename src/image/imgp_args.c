@@ -151,6 +151,37 @@ imgp_args_decimal(const u_char *p, size_t len, uint32_t *n)
 
 
 imgp_int_t
+imgp_args_word(const imgp_str_t *value, const char *what,
+    const char *const *words, imgp_uint_t nwords, uint32_t *n,
+    imgp_error_t *err)
+{
+    char         names[IMGP_ARGS_NAMES_LEN];
+    size_t       len;
+    imgp_uint_t  i;
+
+    for (i = 0; i < nwords; i++) {
+
+        if (strlen(words[i]) == value->len
+            && memcmp(words[i], value->data, value->len) == 0)
+        {
+            *n = i;
+            return IMGP_OK;
+        }
+    }
+
+    for (len = 0, i = 0; i < nwords && len < sizeof(names); i++) {
+        len += snprintf(names + len, sizeof(names) - len, "%s%s",
+                        (i == 0) ? "" : (i == nwords - 1) ? " or " : ", ",
+                        words[i]);
+    }
+
+    return imgp_error_set(err, IMGP_E_BAD_PARAM,
+                          "invalid %s \"%.*s\", must be %s", what,
+                          (int) value->len, (char *) value->data, names);
+}
+
+
+imgp_int_t
 imgp_args_size(const imgp_str_t *value, const char *what, uint32_t *width,
     uint32_t *height, imgp_error_t *err)
 {

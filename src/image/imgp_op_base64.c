@@ -45,15 +45,9 @@ static const imgp_args_option_t  imgp_op_base64_options[] = {
 
 
 const imgp_op_type_t  imgp_op_base64 = {
-    imgp_string("base64"),
-    imgp_op_base64_parse,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    imgp_op_base64_run
+    .name = imgp_string("base64"),
+    .parse = imgp_op_base64_parse,
+    .run = imgp_op_base64_run
 };
 
 

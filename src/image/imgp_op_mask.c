@@ -56,15 +56,9 @@ static const imgp_args_option_t  imgp_op_mask_options[] = {
 
 
 const imgp_op_type_t  imgp_op_mask = {
-    imgp_string("mask"),
-    imgp_op_mask_parse,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    imgp_op_mask_run
+    .name = imgp_string("mask"),
+    .parse = imgp_op_mask_parse,
+    .run = imgp_op_mask_run
 };
 
 

@@ -88,23 +88,10 @@ static imgp_int_t
 imgp_op_resize_fit(const imgp_str_t *value, const char *what, void *conf,
     imgp_error_t *err)
 {
-    uint32_t     i;
     imgp_fit_t  *fit = conf;
 
-    for (i = 0; i < imgp_nelts(imgp_op_resize_fits); i++) {
-
-        if (strlen(imgp_op_resize_fits[i]) == value->len
-            && memcmp(imgp_op_resize_fits[i], value->data, value->len) == 0)
-        {
-            fit->fit = i;
-            return IMGP_OK;
-        }
-    }
-
-    return imgp_error_set(err, IMGP_E_BAD_PARAM,
-                          "invalid %s \"%.*s\", must be inside, cover or "
-                          "exact", what, (int) value->len,
-                          (char *) value->data);
+    return imgp_args_word(value, what, imgp_op_resize_fits,
+                          imgp_nelts(imgp_op_resize_fits), &fit->fit, err);
 }
 
 

@@ -1,6 +1,6 @@
 
 /*
- * What is done to a picture that is in memory as a whole already: shrunk once
+ * What is done to a picture that is in memory as a whole already: sized once
  * more, its planes turned, sampled anew or made interleaved RGB.  Called by
  * imgp_decode.c, imgp_encode.c and between the steps of a chain, on the run's
  * thread; the pixels are the run's memory and go with the struct.
@@ -35,6 +35,8 @@ static imgp_int_t imgp_picture_fit_planes(imgp_work_t *work,
 static imgp_int_t imgp_picture_resize(imgp_work_t *work,
     const imgp_image_t *from, const imgp_resize_conf_t *conf,
     imgp_image_t *to);
+static void imgp_picture_axis(uint32_t length, uint32_t out,
+    imgp_axis_t *axis);
 static void imgp_picture_axes(const imgp_picture_t *picture,
     const imgp_fit_plan_t *plan, imgp_resize_conf_t *conf);
 
@@ -269,6 +271,44 @@ imgp_picture_fit(imgp_work_t *work, imgp_picture_t *picture,
     picture->height = plan.height;
 
     return rc;
+}
+
+
+imgp_int_t
+imgp_picture_scale(imgp_work_t *work, imgp_picture_t *picture,
+    uint32_t width, uint32_t height)
+{
+    imgp_resize_conf_t  conf;
+
+    if (imgp_picture_image(work, picture) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    if (width == picture->width && height == picture->height) {
+        return IMGP_OK;
+    }
+
+    memset(&conf, 0, sizeof(imgp_resize_conf_t));
+
+    imgp_picture_axis(picture->width, width, &conf.x);
+    imgp_picture_axis(picture->height, height, &conf.y);
+
+    picture->width = width;
+    picture->height = height;
+
+    return imgp_picture_fit_image(work, picture, &conf);
+}
+
+
+/* the resampler only reduces: samples that stand for more pixels than asked */
+
+static void
+imgp_picture_axis(uint32_t length, uint32_t out, imgp_axis_t *axis)
+{
+    axis->pitch = (out - 1) / length + 1;
+    axis->length = length * axis->pitch;
+    axis->span = axis->length;
+    axis->out = out;
 }
 
 

@@ -25,6 +25,7 @@ str(const char *s)
 
 
 static void test_numbers(void);
+static void test_words(void);
 static void test_sizes(void);
 static void test_colors(void);
 
@@ -33,6 +34,7 @@ int
 main(void)
 {
     test_numbers();
+    test_words();
     test_sizes();
     test_colors();
 
@@ -64,6 +66,33 @@ test_numbers(void)
         is_int(imgp_args_number(&v, "n", 3, 100, &n, &err), IMGP_ERROR,
                "\"%s\" is refused", bad[i]);
     }
+}
+
+
+static void
+test_words(void)
+{
+    uint32_t     n;
+    imgp_str_t   v;
+    imgp_uint_t  i;
+
+    static const char *const  words[] = { "one", "two", "three" };
+    static const char        *bad[] = { "", "on", "one ", "One", "thre\0" };
+
+    for (i = 0; i < imgp_nelts(words); i++) {
+        v = str(words[i]);
+        ok(imgp_args_word(&v, "n", words, 3, &n, &err) == IMGP_OK && n == i,
+           "%s", words[i]);
+    }
+
+    for (i = 0; i < imgp_nelts(bad); i++) {
+        v = str(bad[i]);
+        ok(imgp_args_word(&v, "n", words, 3, &n, &err) == IMGP_ERROR,
+           "\"%s\" is none", bad[i]);
+    }
+
+    is_str(err.detail, "invalid n \"thre\", must be one, two or three",
+           "and it is told which there are");
 }
 
 

@@ -40,7 +40,8 @@ test_known(void)
 
     static const imgp_str_t  yes[] = {
         imgp_string("resize"), imgp_string("encode"), imgp_string("canvas"),
-        imgp_string("crop"), imgp_string("base64"), imgp_string("mask")
+        imgp_string("crop"), imgp_string("base64"), imgp_string("mask"),
+        imgp_string("composite")
     };
     static const imgp_str_t  no[] = {
         imgp_string("post"), imgp_string("resiz"), imgp_string("resize "),
@@ -84,6 +85,9 @@ test_texts(void)
         { "canvas 10 color=#12345678", "canvas 10 color=#12345678 v=3" },
         { "crop /a/*/box", "crop /a/*/box v=3" },
         { "base64", "base64 v=1" },
+        { "composite", "composite mode=auto fit=auto at=50,50 v=1" },
+        { "composite at=0,100 mode=over fit=none",
+          "composite mode=over fit=none at=0,100 v=1" },
         { "mask /a", "mask /a dilate=0 v=1" },
         { "mask /a/*/b dilate=7", "mask /a/*/b dilate=7 v=1" }
     };
@@ -155,6 +159,14 @@ test_errors(void)
         { "crop", "crop needs a JSON pointer to the boxes" },
         { "crop /a max=3", "unknown option \"max=3\", there are none" },
         { "base64 url", "unknown option \"url\", there are none" },
+        { "composite mode=xor", "invalid mode \"xor\", must be auto, over or "
+                                "cut" },
+        { "composite fit=", "invalid fit \"\", must be auto, inside, exact or "
+                            "none" },
+        { "composite at=5", "invalid at \"5\", must be X,Y, each 0..100 "
+                            "percent" },
+        { "composite at=5,101", "invalid at \"5,101\", must be X,Y, each "
+                                "0..100 percent" },
         { "mask", "mask needs a JSON pointer to boxes or polygons" },
         { "mask /a dilate=1001", "invalid dilate \"1001\", must be 0..1000" },
         { "mask /a grow=1", "unknown option \"grow=1\", must be one of: "

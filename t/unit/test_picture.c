@@ -21,6 +21,8 @@ static void test_rgb(void);
 static void test_gray(void);
 static void test_sample(void);
 static void test_fit(void);
+static void test_scale(uint32_t width, uint32_t height, uint32_t w,
+    uint32_t h);
 
 
 int
@@ -35,6 +37,11 @@ main(void)
     test_gray();
     test_sample();
     test_fit();
+    test_scale(20, 10, 47, 33);
+    test_scale(31, 9, 62, 5);
+    test_scale(1, 1, 7, 3);
+    test_scale(3, 90, 200, 90);
+    test_scale(16, 12, 16, 12);
 
     is_int(work.used, 0, "all memory given back");
 
@@ -229,5 +236,82 @@ test_fit(void)
     imgp_picture_fit(&work, &p, &box, 1, 2);
     ok(p.width == 13 && p.height == 20 && p.image.width == 13
        && p.image.height == 20, "an image: %ux%u", p.width, p.height);
+    imgp_picture_free(&work, &p);
+}
+
+
+/* Lanczos-3, in doubles; borders by leaving out what is not there */
+
+static double
+test_lanczos(double x)
+{
+    x = fabs(x) * M_PI;
+
+    return (x < 1e-9) ? 1
+                      : (x >= 3 * M_PI) ? 0 : 3 * sin(x) * sin(x / 3) / x / x;
+}
+
+
+static double
+test_at(const double *row, uint32_t n, size_t step, uint32_t out, uint32_t i)
+{
+    double    at, w, sum, weight, wide;
+    uint32_t  k;
+
+    sum = 0;
+    weight = 0;
+    wide = fmax((double) n / out, 1);
+    at = (i + 0.5) * n / out - 0.5;
+
+    for (k = 0; k < n; k++) {
+        w = test_lanczos((k - at) / wide);
+        sum += w * row[k * step];
+        weight += w;
+    }
+
+    return sum / weight;
+}
+
+
+static void
+test_scale(uint32_t width, uint32_t height, uint32_t w, uint32_t h)
+{
+    double          *from, *wide, v, most;
+    uint32_t         x, y;
+    imgp_picture_t   p;
+
+    p = make(width, height, 1, 1, 1);
+
+    from = malloc(width * height * sizeof(double));
+    wide = malloc(w * height * sizeof(double));
+
+    for (y = 0; y < height; y++) {
+        for (x = 0; x < width; x++) {
+            from[y * width + x] = value(x, y, 0);
+        }
+
+        for (x = 0; x < w; x++) {
+            wide[y * w + x] = test_at(from + y * width, width, 1, w, x);
+        }
+    }
+
+    ok(imgp_picture_scale(&work, &p, w, h) == IMGP_OK && p.width == w
+       && p.height == h && p.image.width == w && p.image.height == h,
+       "%ux%u to %ux%u", width, height, w, h);
+
+    most = 0;
+
+    for (y = 0; y < h; y++) {
+        for (x = 0; x < w; x++) {
+            v = test_at(wide + x, height, w, h, y);
+            v = fmin(fmax(v, 0), 255);
+            most = fmax(most, fabs(v - imgp_image_row(&p.image, y)[x]));
+        }
+    }
+
+    ok(most <= 2, "the farthest pixel is %.2f off", most);
+
+    free(from);
+    free(wide);
     imgp_picture_free(&work, &p);
 }
