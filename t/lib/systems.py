@@ -14,6 +14,7 @@ import importlib.util
 import os
 import re
 import tempfile
+import urllib.request
 
 from imgp import Nginx, Process, ROOT, tap
 
@@ -61,6 +62,12 @@ class Services(Process):
 
     def port(self, name):
         return self.all.ports[name][1]
+
+    def read(self, url):
+        """What is at a URL, such as that of an object in S3."""
+
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return answer.read()
 
     def stop_service(self, name):
         self.all.end(name)

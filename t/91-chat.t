@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+
+# conf-examples/chat-translate.conf, end to end with apertium-apy: what the team
+# of the chat asked for (../shared/seed-systems.md, 2), row by row.
+
+import json
+import time
+
+from imgp import Model, parallel, tap
+from systems import System
+
+
+def message(text, *languages):
+    return json.dumps({'text': text, 'targetLanguages': languages}).encode()
+
+
+def translate(body, wait=30):
+    """The job's last document, in one request where that will do."""
+
+    answer = system.post('/translate/', body, 'application/json',
+                         prefer='wait=%d' % wait)
+    location = answer.headers['Location']
+
+    return answer.json if answer.json['finished_at'] \
+        else system.finish(location)
+
+
+def result(document):
+    return json.loads(system.output(document, 'result').body)
+
+
+def languages():
+    document = translate(message('Good morning. The house is big.', 'es',
+                                 'ca', 'gl'))
+    tap.is_(document['status'], 'succeeded', 'one text, three languages')
+    found = result(document)
+    tap.note(found)
+    tap.is_([item['language'] for item in found], ['es', 'ca', 'gl'],
+            'a result per language, in their order')
+    tap.is_([word in item['text'].lower() for item, word
+             in zip(found, ('casa es grande', 'casa és gran', 'casa'))],
+            [True] * 3, '... and it is that language')
+
+    text = 'Say "hello" & {{input.text}} %20 = 100 %'
+    found = result(translate(message(text, 'es')))
+    tap.ok(all(part in found[0]['text']
+               for part in ('"', '&', '{{', '%20', '= 100')),
+           'any text is but text')
+
+    tap.is_(result(translate(message('No', 'es', 'es')))[0],
+            result(translate(message('No', 'es', 'es')))[1],
+            'a language twice')
+
+    document = translate(message('Good night', 'es', 'xx'))
+    tap.is_((document['status'], document['error']['stage'],
+             document['error']['service_status']),
+            ('failed', 'translated', 400), 'a language that there is not')
+
+    document = translate(b'{"text": "x", "targetLanguages": ["es"')
+    tap.is_((document['status'], document['error']['status']),
+            ('failed', 422), 'a body that is no JSON')
+    tap.is_(system.post('/translate/', b'text=x', 'text/plain').status, 415,
+            'a body that is called something else')
+
+
+def cached():
+    body = message('The weather is good today', 'es', 'ca')
+    translate(body)
+    answer = system.post('/translate/', body, 'application/json')
+    tap.is_((answer.status, answer.json['cached']), (200, True),
+            'the same message again is answered at once')
+
+
+def burst():
+    """The team's test: 100 messages at once."""
+
+    def one(n):
+        return translate(message('The boy has %d big houses' % n, 'es'))
+
+    start = time.monotonic()
+    documents = parallel(one, range(100), 100)
+    took = time.monotonic() - start
+
+    tap.is_({document['status'] for document in documents}, {'succeeded'},
+            '100 at once')
+    found = [result(document)[0]['text'] for document in documents]
+    tap.is_([n for n, text in enumerate(found) if str(n) not in text], [],
+            '... each has its own')
+    tap.note('%.1f s, %.0f/s' % (took, 100 / took))
+
+    start = time.monotonic()
+    documents = parallel(one, range(100), 100)
+    tap.is_({document['cached'] for document in documents}, {True},
+            '... again, all of them known')
+    took = time.monotonic() - start
+    tap.note('%.2f s, %.0f/s' % (took, 100 / took))
+
+
+def grows():
+    """Throughput with the number of calls at once, at 200 ms each: they had
+    5/s, 20/s and 50/s at 1, 4 and 10."""
+
+    global system
+    rates = []
+
+    for calls, count in (1, 8), (10, 40):
+        system = System('chat-translate.conf', change=[
+            (r'post +http://127.0.0.1:\d+/translate;',
+             'post %s/delay/200/canned/word;' % model.url),
+            (r'concurrency +10;', 'concurrency %d;' % calls)])
+        system.start()
+        start = time.monotonic()
+        parallel(lambda n: translate(message('word %d' % n, 'es')),
+                 range(count), 40)
+        rates.append(count / (time.monotonic() - start))
+        tap.ok(rates[-1] <= calls * 5 * 1.1, '%d calls at once, no more: '
+               '%.1f/s' % (calls, rates[-1]))
+        tap.is_(model.peak()['peak'] <= calls, True, '... at the service')
+        model.forget()
+        system.stop()
+
+    tap.ok(rates[1] > 2 * rates[0], '... and more of them do more')
+
+
+model = Model()
+model.can('word', b'{"responseData": {"translatedText": "x"}}',
+          'application/json')
+system = System('chat-translate.conf')
+
+status, said = system.test_config()
+tap.is_(status, 0, 'nginx -t')
+tap.note(said)
+
+system.start()
+
+languages()
+cached()
+burst()
+
+tap.is_(system.alerts(), [], 'nothing alarming is logged')
+system.stop()
+
+grows()
+tap.done()
