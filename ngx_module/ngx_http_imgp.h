@@ -9,6 +9,7 @@
  *     watch, result, reply                what clients see of it
  *     thread, curl                        the two loops under it
  *     sweep                               eviction, recovery
+ *     notify                              who is told of their end
  *     share -> redis                      jobs and results of all machines
  *
  * Calls go downwards; completions come back through handlers passed in.
@@ -173,6 +174,7 @@ typedef struct {
     imgp_plan_t                   *plan;
     ngx_uint_t                     index;    /* in the zone's table */
     ngx_http_imgp_service_t       *services[IMGP_STAGES_MAX];   /* or NULL */
+    ngx_array_t                    notify;   /* ngx_http_imgp_notify_t * */
 
     u_char                        *file;     /* where it is configured */
     ngx_uint_t                     line;
@@ -184,6 +186,7 @@ typedef struct ngx_http_imgp_zone_s    ngx_http_imgp_zone_t;
 typedef struct ngx_http_imgp_worker_s  ngx_http_imgp_worker_t;
 typedef struct ngx_http_imgp_redis_s   ngx_http_imgp_redis_t;
 typedef struct ngx_http_imgp_redis_conf_s  ngx_http_imgp_redis_conf_t;
+typedef struct ngx_http_imgp_notify_s  ngx_http_imgp_notify_t;
 
 
 typedef struct {
@@ -201,6 +204,7 @@ typedef struct {
     ngx_thread_pool_t             *thread_pool;
 
     ngx_http_imgp_redis_conf_t    *redis;      /* or NULL: nothing is shared */
+    ngx_uint_t                     notify;     /* some pipeline has it */
 
     ngx_resolver_t                *resolver;   /* of http {}, or NULL */
     ngx_msec_t                     resolver_timeout;
@@ -490,6 +494,7 @@ ngx_uint_t ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone);
 #define NGX_HTTP_IMGP_WAKE_JOB     0   /* a document changed */
 #define NGX_HTTP_IMGP_WAKE_FLIGHT  1   /* a run ended, or left its service */
 #define NGX_HTTP_IMGP_WAKE_WORK    2   /* a queued job may be claimed */
+#define NGX_HTTP_IMGP_WAKE_NOTIFY  3   /* somebody is to be told of an end */
 
 
 /* a hint only; id is NULL when too much was missed: look at everything */
@@ -779,6 +784,11 @@ ngx_uint_t ngx_http_imgp_alive_shared(ngx_http_imgp_worker_t *w);
 ngx_uint_t ngx_http_imgp_alive_runs(ngx_http_imgp_worker_t *w,
     const u_char *id);
 
+/* of all processes that use the store one notifies: NGX_OK, this one */
+
+ngx_int_t ngx_http_imgp_alive_notifier(ngx_http_imgp_worker_t *w,
+    ngx_uint_t on);
+
 
 /* ---- Redis (ngx_http_imgp_redis.c): only where worker->redis is set ---- */
 
@@ -827,6 +837,43 @@ ngx_int_t ngx_http_imgp_share_output(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx, imgp_item_t *item);
 
 
+/* ---- who is told of ended jobs (ngx_http_imgp_notify*.c) ---- */
+
+ngx_int_t ngx_http_imgp_notify_init(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_notify_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
+    const u_char *id);
+
+/* in a thread: a final record goes into the journal, as imgp_journal_write()
+   does it; but who is to be told of it first */
+
+imgp_int_t ngx_http_imgp_notify_end(ngx_http_imgp_main_conf_t *conf,
+    const u_char *id, const u_char *record, size_t len,
+    imgp_store_error_t *err);
+
+/* the same without the journal */
+
+imgp_int_t ngx_http_imgp_notify_note(ngx_http_imgp_main_conf_t *conf,
+    const u_char *record, size_t len, imgp_store_error_t *err);
+
+/* then, in the event loop: one may be due */
+
+void ngx_http_imgp_notify_hint(ngx_http_imgp_worker_t *w);
+
+/* since the zone was made, of all workers; "pending" and "dead" are what the
+   store has */
+
+typedef struct {
+    ngx_uint_t                     delivered;
+    ngx_uint_t                     failed;     /* attempts */
+    ngx_uint_t                     given_up;   /* moved to dead/ */
+    ngx_uint_t                     pending;
+    ngx_uint_t                     dead;
+} ngx_http_imgp_notify_stat_t;
+
+void ngx_http_imgp_notify_stat(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_notify_stat_t *stat);
+
+
 /* ---- the worker process (ngx_http_imgp_process.c) ---- */
 
 struct ngx_http_imgp_worker_s {
@@ -846,6 +893,7 @@ struct ngx_http_imgp_worker_s {
     void                          *run;        /* ngx_http_imgp_run.c */
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
     void                          *share;      /* ngx_http_imgp_share.c */
+    void                          *notify;     /* ngx_http_imgp_notify.c */
 
     u_char                        *scratch;    /* IMGP_RECORD_MAX bytes */
     int                            alive;      /* ngx_http_imgp_alive.c */

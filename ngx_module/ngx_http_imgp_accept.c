@@ -251,6 +251,14 @@ ngx_http_imgp_accept_journal(ngx_http_imgp_upload_t *u)
         return IMGP_ERROR;
     }
 
+    if (u->known
+        && ngx_http_imgp_notify_note(u->worker->conf, u->record.data,
+                                     u->record.len, &u->serror)
+           != IMGP_OK)
+    {
+        return IMGP_ERROR;
+    }
+
     return imgp_journal_accept(&u->blob, job->id, u->record.data,
                                u->record.len, u->known, &u->added,
                                &u->serror);

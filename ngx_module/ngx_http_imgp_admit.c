@@ -267,6 +267,7 @@ ngx_http_imgp_admit_run(ngx_http_imgp_upload_t *u)
     imgp_job_t  *job;
 
     if (u->known) {
+        ngx_http_imgp_notify_hint(u->worker);
         return;
     }
 

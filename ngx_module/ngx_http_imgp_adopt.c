@@ -149,8 +149,8 @@ ngx_http_imgp_adopt_end_work(void *data, ngx_log_t *log)
 
     ngx_memzero(&err, sizeof(imgp_store_error_t));
 
-    (void) imgp_journal_write(&end->worker->conf->store, end->id,
-                              end->record, end->len, 1, &err);
+    (void) ngx_http_imgp_notify_end(end->worker->conf, end->id, end->record,
+                                    end->len, &err);
 }
 
 

@@ -8,6 +8,7 @@
  *     its zone's, as one that takes jobs     what waits in the journal is its
  *     its zone's, as one that only finishes  (once it shuts down)
  *     one for every job that it runs
+ *     one, by the one that tells receivers of ended jobs
  *
  * A job of the journal that the own table does not know is taken up only when
  * no other zone takes jobs, and nobody runs it.  The locks are those of open
@@ -27,6 +28,7 @@
 #define NGX_HTTP_IMGP_ALIVE_TAKES  0
 #define NGX_HTTP_IMGP_ALIVE_ENDS   NGX_HTTP_IMGP_ALIVE_SPAN
 #define NGX_HTTP_IMGP_ALIVE_JOBS   (NGX_HTTP_IMGP_ALIVE_SPAN * 2)
+#define NGX_HTTP_IMGP_ALIVE_NOTIFY (NGX_HTTP_IMGP_ALIVE_SPAN * 3)
 
 
 static ngx_int_t ngx_http_imgp_alive_lock(ngx_http_imgp_worker_t *w,
@@ -106,6 +108,16 @@ ngx_uint_t
 ngx_http_imgp_alive_runs(ngx_http_imgp_worker_t *w, const u_char *id)
 {
     return ngx_http_imgp_alive_locked(w, ngx_http_imgp_alive_byte(id), 1);
+}
+
+
+/* an exclusive lock: whoever has it, lets it go or dies */
+
+ngx_int_t
+ngx_http_imgp_alive_notifier(ngx_http_imgp_worker_t *w, ngx_uint_t on)
+{
+    return ngx_http_imgp_alive_lock(w, NGX_HTTP_IMGP_ALIVE_NOTIFY,
+                                    on ? F_WRLCK : F_UNLCK);
 }
 
 

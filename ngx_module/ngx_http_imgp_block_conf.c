@@ -48,6 +48,9 @@ static ngx_http_imgp_option_t  ngx_http_imgp_param_option =
 static ngx_http_imgp_option_t  ngx_http_imgp_outputs_option =
     { ngx_http_imgp_conf_outputs, 0, 0, 0, 0 };
 
+static ngx_http_imgp_option_t  ngx_http_imgp_notify_option =
+    { ngx_http_imgp_conf_notify, NGX_HTTP_IMGP_MANY, 0, 0, 0 };
+
 static ngx_http_imgp_option_t  ngx_http_imgp_stage_option =
     { ngx_http_imgp_conf_stage, NGX_HTTP_IMGP_MANY, 0, 0, 0 };
 
@@ -156,6 +159,10 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
     { ngx_string("outputs"),
       NGX_HTTP_IMGP_PIPELINE_CONF|NGX_CONF_1MORE,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_outputs_option },
+
+    { ngx_string("notify"),
+      NGX_HTTP_IMGP_PIPELINE_CONF|NGX_CONF_1MORE,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_notify_option },
 
     { ngx_string("stage"),
       NGX_HTTP_IMGP_PIPELINE_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,

@@ -468,6 +468,13 @@ ngx_http_imgp_init_services(ngx_conf_t *cf, ngx_http_imgp_main_conf_t *imcf)
     pipeline = imcf->pipelines.elts;
 
     for (i = 0; i < imcf->pipelines.nelts; i++) {
+
+        if (ngx_http_imgp_conf_notify_init(cf, imcf, pipeline[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
         for (n = 0; n < pipeline[i]->plan->nstages; n++) {
 
             name = ngx_http_imgp_nstr(&pipeline[i]->plan->stages[n].name);

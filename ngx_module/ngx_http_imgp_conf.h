@@ -36,6 +36,7 @@
 #define NGX_HTTP_IMGP_URL_MAX         2048
 #define NGX_HTTP_IMGP_FIELDS_MAX      32              /* headers, or parts */
 #define NGX_HTTP_IMGP_PROVIDERS_MAX   8               /* of a stage */
+#define NGX_HTTP_IMGP_LIST_MAX        512             /* bytes of its name */
 
 
 /* where a directive stands */
@@ -211,6 +212,18 @@ char *ngx_http_imgp_conf_param(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_outputs(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+
+
+/* ---- ngx_http_imgp_notify_conf.c ---- */
+
+char *ngx_http_imgp_conf_notify(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_notify_init(ngx_conf_t *cf,
+    ngx_http_imgp_main_conf_t *imcf, ngx_http_imgp_pipeline_t *pipeline);
+
+/* the name of a list of Redis */
+
+char *ngx_http_imgp_conf_list(ngx_conf_t *cf, ngx_str_t *list);
 
 
 /* ---- ngx_http_imgp_stage_conf.c ---- */

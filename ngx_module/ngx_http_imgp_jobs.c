@@ -403,8 +403,9 @@ ngx_http_imgp_jobs_cancel_work(ngx_http_imgp_async_t *async)
 
     jobs = async->data;
 
-    jobs->rc = imgp_journal_write(jobs->store, jobs->id, jobs->record.data,
-                                  jobs->record.len, 1, &jobs->error);
+    jobs->rc = ngx_http_imgp_notify_end(async->worker->conf, jobs->id,
+                                        jobs->record.data, jobs->record.len,
+                                        &jobs->error);
 }
 
 
@@ -433,6 +434,7 @@ ngx_http_imgp_jobs_cancel_done(ngx_http_imgp_async_t *async,
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, jobs->id);
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
+    ngx_http_imgp_notify_hint(w);
 
     if (r == NULL) {
         imgp_job_destroy(jobs->job);

@@ -26,7 +26,8 @@ static ngx_http_imgp_main_conf_t *ngx_http_imgp_process_conf(
 
 static ngx_http_imgp_wake_pt  ngx_http_imgp_wake_handlers[] = {
     ngx_http_imgp_watch_wake,
-    ngx_http_imgp_run_wake
+    ngx_http_imgp_run_wake,
+    ngx_http_imgp_notify_wake
 };
 
 
@@ -125,12 +126,14 @@ ngx_http_imgp_worker_init(ngx_http_imgp_worker_t *w)
         || ngx_http_imgp_alive_init(w) != NGX_OK
         || ngx_http_imgp_watch_init(w) != NGX_OK
         || ngx_http_imgp_run_init(w) != NGX_OK
-        || ngx_http_imgp_wake_init(w, ngx_http_imgp_wake_handlers, 2)
+        || ngx_http_imgp_wake_init(w, ngx_http_imgp_wake_handlers,
+                                   imgp_nelts(ngx_http_imgp_wake_handlers))
            != NGX_OK
         || ngx_http_imgp_sentinel(w) != NGX_OK
         || ngx_http_imgp_share_init(w) != NGX_OK
         || ngx_http_imgp_sweep_init(w) != NGX_OK
-        || ngx_http_imgp_warm_init(w) != NGX_OK)
+        || ngx_http_imgp_warm_init(w) != NGX_OK
+        || ngx_http_imgp_notify_init(w) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -240,9 +240,9 @@ ngx_http_imgp_run_store(void *data, ngx_log_t *log)
 {
     ngx_http_imgp_run_t  *run = data;
 
-    (void) imgp_journal_write(&run->worker->conf->store, run->job->id,
-                              run->record.data, run->record.len, 1,
-                              &run->error);
+    (void) ngx_http_imgp_notify_end(run->worker->conf, run->job->id,
+                                    run->record.data, run->record.len,
+                                    &run->error);
 }
 
 
@@ -272,6 +272,7 @@ ngx_http_imgp_run_stored(void *data)
     }
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, run->job->id);
+    ngx_http_imgp_notify_hint(w);
 
     run->gone = 1;
     ngx_http_imgp_run_unref(run);

@@ -325,9 +325,10 @@ ngx_http_imgp_share_change_work(ngx_http_imgp_async_t *async)
                  ? imgp_journal_reopen(&async->worker->conf->store,
                                        change->id, change->record.data,
                                        change->record.len, &change->error)
-                 : imgp_journal_write(&async->worker->conf->store, change->id,
-                                      change->record.data,
-                                      change->record.len, 1, &change->error);
+                 : ngx_http_imgp_notify_end(async->worker->conf, change->id,
+                                            change->record.data,
+                                            change->record.len,
+                                            &change->error);
 }
 
 
@@ -346,6 +347,8 @@ ngx_http_imgp_share_change_done(ngx_http_imgp_async_t *async,
                       "%s() failed, the journal does not know a change yet",
                       change->error.call);
     }
+
+    ngx_http_imgp_notify_hint(async->worker);
 
     if (r == NULL) {
         imgp_job_destroy(change->job);

@@ -182,6 +182,7 @@ ngx_http_imgp_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
     sh->ring_head++;
 
     others = kind == NGX_HTTP_IMGP_WAKE_WORK
+             || kind == NGX_HTTP_IMGP_WAKE_NOTIFY
              || ngx_http_imgp_wake_others(w->zone);
 
     ngx_http_imgp_zone_unlock(w->zone);

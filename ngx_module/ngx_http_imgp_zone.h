@@ -173,6 +173,12 @@ typedef struct {
     ngx_http_imgp_shservice_t      services[NGX_HTTP_IMGP_SERVICES];
     ngx_http_imgp_shworker_t       workers[NGX_HTTP_IMGP_WORKERS];
     ngx_http_imgp_shpipeline_t     pipelines[NGX_HTTP_IMGP_PIPELINES];
+
+    ngx_atomic_t                   notify_delivered;
+    ngx_atomic_t                   notify_failed;
+    ngx_atomic_t                   notify_given_up;
+    ngx_atomic_t                   notify_pending;
+    ngx_atomic_t                   notify_dead;
 } ngx_http_imgp_shzone_t;
 
 

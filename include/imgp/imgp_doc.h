@@ -31,6 +31,10 @@ char *imgp_doc_job(const imgp_job_t *job, const imgp_doc_ctx_t *ctx,
 char *imgp_doc_problem(const imgp_error_t *err, const char *stage,
     size_t *len);
 
+/* a message of an ended job, for who is to be notified: "job.succeeded" */
+
+char *imgp_doc_event(const imgp_job_t *job, size_t *len);
+
 char *imgp_doc_plan(const imgp_plan_t *plan, const imgp_doc_ctx_t *ctx,
     size_t *len);
 

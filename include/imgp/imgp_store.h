@@ -8,6 +8,7 @@
  *     jobs/a/<id>            jobs not yet final: what 202 promised
  *     done/a/<id>            final ones, until their "keep" is over
  *     idem/ab/<sha256>       idempotency keys
+ *     notify/, dead/         what is to be told of ended jobs (imgp_notice.h)
  *     tmp/                   being written; swept at start and when old
  *     alive                  empty; its bytes are locked (ngx_module)
  *

@@ -385,3 +385,38 @@ imgp_doc_problem(const imgp_error_t *err, const char *stage, size_t *len)
 
     return imgp_json_dump(&doc, len);
 }
+
+
+/* thin: who wants more asks for the document */
+
+char *
+imgp_doc_event(const imgp_job_t *job, size_t *len)
+{
+    char               id[IMGP_ID_LEN + 1];
+    imgp_json_t        doc = imgp_json_object(), data = imgp_json_object();
+    const imgp_str_t  *stage;
+
+    stage = (job->error_stage < 0) ? NULL
+                                   : &job->stage_names[job->error_stage];
+
+    imgp_id_text(job->id, id);
+
+    imgp_json_set(&data, "id", imgp_json_text(id));
+    imgp_json_set(&data, "pipeline", imgp_json_str(&job->pipeline));
+    imgp_json_set(&data, "status",
+                  imgp_json_text(imgp_job_state_name(job->state)));
+    imgp_json_set_int(&data, "revision", job->revision);
+    imgp_json_set_bool(&data, "degraded", job->degraded);
+    imgp_json_set(&data, "params", imgp_doc_params(job));
+    imgp_doc_time(&data, "created_at", job->created_at);
+    imgp_doc_time(&data, "finished_at", job->finished_at);
+    imgp_doc_time(&data, "expires_at", job->expires_at);
+    imgp_json_set(&data, "error", imgp_doc_error(&job->error, stage));
+
+    imgp_json_set(&doc, "type", imgp_json_printf("job.%s",
+                                           imgp_job_state_name(job->state)));
+    imgp_doc_time(&doc, "timestamp", job->finished_at);
+    imgp_json_set(&doc, "data", data.json);
+
+    return imgp_json_dump(&doc, len);
+}

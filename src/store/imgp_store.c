@@ -44,6 +44,8 @@ static const imgp_store_dir_t  imgp_store_dirs[] = {
     { "idem", IMGP_STORE_FAN_DIGEST, "0123456789abcdef" },
     { "jobs", IMGP_STORE_FAN_ID, IMGP_ID_DIGITS },
     { "done", IMGP_STORE_FAN_ID, IMGP_ID_DIGITS },
+    { "notify", 0, "" },
+    { "dead", 0, "" },
     { "tmp", 0, "" }
 };
 

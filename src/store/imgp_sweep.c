@@ -34,6 +34,8 @@
 #define IMGP_SWEEP_TMP      3600000   /* an upload may pause for that long */
 #define IMGP_SWEEP_IDEM     (2 * 24 * 3600000ll)   /* they count for one day */
 #define IMGP_SWEEP_UNKNOWN  (7 * 24 * 3600000ll)   /* a final job without end */
+#define IMGP_SWEEP_NOTICE   (30 * 24 * 3600000ll)  /* dead, or of a receiver
+                                                     that is no more */
 #define IMGP_SWEEP_FUTURE   3600000   /* the clock was wrong */
 
 
@@ -78,6 +80,8 @@ static imgp_uint_t imgp_sweep_expired(imgp_sweep_ctx_t *ctx,
     const char *path, int64_t age);
 static imgp_int_t imgp_sweep_idem(imgp_sweep_ctx_t *ctx, const char *path,
     const char *name, const struct stat *st);
+static imgp_int_t imgp_sweep_notice(imgp_sweep_ctx_t *ctx, const char *path,
+    const char *name, const struct stat *st);
 static imgp_int_t imgp_sweep_result(imgp_sweep_ctx_t *ctx, const char *path,
     const char *name, const struct stat *st);
 static imgp_int_t imgp_sweep_blob(imgp_sweep_ctx_t *ctx, const char *path,
@@ -107,6 +111,8 @@ static const imgp_sweep_dir_t  imgp_sweep_dirs[] = {
     { "jobs", 1, imgp_sweep_job },
     { "done", 1, imgp_sweep_done },
     { "idem", 1, imgp_sweep_idem },
+    { "notify", 0, imgp_sweep_notice },
+    { "dead", 0, imgp_sweep_notice },
     { "results", 1, imgp_sweep_result },
     { "blobs", 1, imgp_sweep_blob }
 };
@@ -314,6 +320,20 @@ imgp_sweep_idem(imgp_sweep_ctx_t *ctx, const char *path, const char *name,
     const struct stat *st)
 {
     if (imgp_sweep_age(ctx, st) > IMGP_SWEEP_IDEM) {
+        return imgp_sweep_unlink(ctx, path, imgp_file_room(st->st_size));
+    }
+
+    imgp_sweep_count(ctx, st);
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_sweep_notice(imgp_sweep_ctx_t *ctx, const char *path, const char *name,
+    const struct stat *st)
+{
+    if (imgp_sweep_age(ctx, st) > IMGP_SWEEP_NOTICE) {
         return imgp_sweep_unlink(ctx, path, imgp_file_room(st->st_size));
     }
 

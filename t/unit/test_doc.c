@@ -274,6 +274,50 @@ problems(void)
 }
 
 
+/* what a webhook tells */
+
+static void
+event(void)
+{
+    char          *text;
+    size_t         len;
+    imgp_job_t    *job;
+    imgp_plan_t   *plan;
+    imgp_error_t   e;
+
+    plan = fix_closet(pool);
+    job = running(plan);
+
+    imgp_error_set(&e, IMGP_E_SERVICE_BUSY, "service answered 500");
+    e.service_status = 500;
+    job->error = e;
+    job->error_stage = 1;
+    imgp_job_event(job, IMGP_JOB_FAIL, 1500);
+    job->expires_at = 2500;
+    job->revision = 9;
+
+    text = imgp_doc_event(job, &len);
+
+    is_str(text, "{\"type\":\"job.failed\","
+           "\"timestamp\":\"1970-01-01T00:00:01.500Z\","
+           "\"data\":{\"id\":\"" ID "\",\"pipeline\":\"closet\","
+           "\"status\":\"failed\",\"revision\":9,\"degraded\":false,"
+           "\"params\":{\"expand\":\"on\",\"size\":\"1024\"},"
+           "\"created_at\":\"1970-01-01T00:00:01.000Z\","
+           "\"finished_at\":\"1970-01-01T00:00:01.500Z\","
+           "\"expires_at\":\"1970-01-01T00:00:02.500Z\","
+           "\"error\":{\"type\":\"urn:image-pipeline:service-busy\","
+           "\"title\":\"Service is busy or failing\","
+           "\"status\":502,"
+           "\"detail\":\"service answered 500\",\"stage\":\"cutout\","
+           "\"service_status\":500}}}", "the message of an end");
+    is_int(len, strlen(text), "its length");
+
+    free(text);
+    imgp_job_destroy(job);
+}
+
+
 static void
 out_of_memory(void)
 {
@@ -315,6 +359,7 @@ main(void)
     document();
     failure();
     problems();
+    event();
     out_of_memory();
 
     imgp_pool_destroy(pool);
