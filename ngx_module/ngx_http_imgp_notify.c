@@ -4,7 +4,7 @@
  * as long as it lives and takes requests; which one is settled by a lock that
  * the kernel lets go of (ngx_http_imgp_alive.c).  It looks for notices that
  * are due, and starts as many attempts as a receiver may have at once.  What
- * it had begun when it died is due again when the time of an attempt is over.
+ * it had begun when it died is still due for the next one.
  *
  * Looks go by hints of who has stored an end, by the time of the next attempt,
  * and once a second; they take a tenth of a thread at most.  A receiver
@@ -55,12 +55,12 @@ static void ngx_http_imgp_notify_leave(ngx_http_imgp_notifier_t *n);
 static void ngx_http_imgp_notify_look(ngx_http_imgp_notifier_t *n);
 static void ngx_http_imgp_notify_scan(void *data, ngx_log_t *log);
 static void ngx_http_imgp_notify_scanned(void *data);
-static ngx_uint_t ngx_http_imgp_notify_start(ngx_http_imgp_notifier_t *n,
-    ngx_uint_t i);
+static void ngx_http_imgp_notify_start(ngx_http_imgp_notifier_t *n,
+    ngx_http_imgp_receiver_t *receiver, const char *name);
 static void ngx_http_imgp_notify_later(ngx_http_imgp_notifier_t *n,
     ngx_msec_t wait);
 static void ngx_http_imgp_notify_ended(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_receiver_t *receiver);
+    ngx_http_imgp_receiver_t *receiver, ngx_uint_t i);
 
 
 ngx_int_t
@@ -143,6 +143,7 @@ ngx_http_imgp_notify_receivers(ngx_http_imgp_notifier_t *n)
         ngx_http_imgp_conf_copy(&n->lists[i].pipeline,
                                 n->receivers[i].pipeline);
         n->lists[i].target = n->receivers[i].target;
+        n->lists[i].max = IMGP_NOTICE_LIST;
     }
 
     return NGX_OK;
@@ -215,12 +216,6 @@ ngx_http_imgp_notify_leave(ngx_http_imgp_notifier_t *n)
 static void
 ngx_http_imgp_notify_look(ngx_http_imgp_notifier_t *n)
 {
-    ngx_uint_t  i;
-
-    for (i = 0; i < n->n; i++) {
-        n->lists[i].max = IMGP_NOTICE_LIST - n->receivers[i].busy;
-    }
-
     n->scanning = 1;
     n->hinted = 0;
 
@@ -271,7 +266,7 @@ ngx_http_imgp_notify_scanned(void *data)
     ngx_http_imgp_notifier_t  *n = data;
 
     imgp_msec_t              now;
-    ngx_uint_t               i;
+    ngx_uint_t               i, k;
     ngx_msec_t               wait;
     ngx_http_imgp_shzone_t  *sh;
 
@@ -297,8 +292,9 @@ ngx_http_imgp_notify_scanned(void *data)
     }
 
     for (i = 0; i < n->n; i++) {
-        if (ngx_http_imgp_notify_start(n, i) != NGX_OK) {
-            break;
+        for (k = 0; k < n->lists[i].n; k++) {
+            ngx_http_imgp_notify_start(n, &n->receivers[i],
+                                       n->lists[i].due[k].name);
         }
     }
 
@@ -313,29 +309,43 @@ ngx_http_imgp_notify_scanned(void *data)
 }
 
 
-static ngx_uint_t
-ngx_http_imgp_notify_start(ngx_http_imgp_notifier_t *n, ngx_uint_t i)
+/* unless an attempt goes on, or as many as may be */
+
+static void
+ngx_http_imgp_notify_start(ngx_http_imgp_notifier_t *n,
+    ngx_http_imgp_receiver_t *receiver, const char *name)
 {
-    ngx_uint_t           k;
-    imgp_notice_list_t  *list;
+    ngx_uint_t  i, place;
 
-    list = &n->lists[i];
+    place = IMGP_NOTICE_LIST;
 
-    for (k = 0; k < list->n; k++) {
+    for (i = 0; i < IMGP_NOTICE_LIST; i++) {
 
-        if (ngx_http_imgp_notify_send(n->worker, &n->receivers[i],
-                                      list->due[k].name,
-                                      ngx_http_imgp_notify_ended)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
+        if (ngx_strcmp(receiver->names[i], name) == 0) {
+            return;
         }
 
-        n->receivers[i].busy++;
-        n->busy++;
+        if (receiver->names[i][0] == '\0') {
+            place = i;
+        }
     }
 
-    return NGX_OK;
+    if (place == IMGP_NOTICE_LIST) {
+        return;
+    }
+
+    ngx_memcpy(receiver->names[place], name, ngx_strlen(name) + 1);
+
+    if (ngx_http_imgp_notify_send(n->worker, receiver, place,
+                                  ngx_http_imgp_notify_ended)
+        != NGX_OK)
+    {
+        receiver->names[place][0] = '\0';
+        return;
+    }
+
+    receiver->busy++;
+    n->busy++;
 }
 
 
@@ -378,21 +388,22 @@ ngx_http_imgp_notify_later(ngx_http_imgp_notifier_t *n, ngx_msec_t wait)
 
 static void
 ngx_http_imgp_notify_ended(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_receiver_t *receiver)
+    ngx_http_imgp_receiver_t *receiver, ngx_uint_t i)
 {
-    ngx_uint_t                 i;
+    imgp_notice_list_t        *list;
     ngx_http_imgp_notifier_t  *n;
 
     n = w->notify;
-    i = receiver - n->receivers;
+    list = &n->lists[receiver - n->receivers];
 
+    receiver->names[i][0] = '\0';
     receiver->busy--;
     n->busy--;
 
     if (w->exiting) {
         ngx_http_imgp_notify_leave(n);
 
-    } else if (!n->scanning && n->lists[i].n == n->lists[i].max) {
+    } else if (!n->scanning && list->n == list->max) {
         ngx_http_imgp_notify_later(n, 0);
     }
 }

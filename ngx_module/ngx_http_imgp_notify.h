@@ -41,22 +41,28 @@ struct ngx_http_imgp_notify_s {
 };
 
 
-/* a receiver, while a worker notifies: "busy" attempts go on */
+/* a receiver, while a worker notifies; of each attempt that goes on the name
+   of its notice, others are "" */
 
 typedef struct {
     ngx_http_imgp_notify_t        *notify;
     ngx_str_t                     *pipeline;
     ngx_uint_t                     target;
     ngx_uint_t                     busy;
+    char                           names[IMGP_NOTICE_LIST]
+                                        [IMGP_NOTICE_NAME_LEN];
 } ngx_http_imgp_receiver_t;
 
 
-/* starts an attempt; "done" is told when it is over, and stored */
+/* starts an attempt for receiver->names[i]; "done" is told when it is over,
+   and stored */
+
+typedef void (*ngx_http_imgp_notify_pt)(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_receiver_t *receiver, ngx_uint_t i);
 
 ngx_int_t ngx_http_imgp_notify_send(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_receiver_t *receiver, const char *name,
-    void (*done)(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_receiver_t *receiver));
+    ngx_http_imgp_receiver_t *receiver, ngx_uint_t i,
+    ngx_http_imgp_notify_pt done);
 
 
 #endif /* _NGX_HTTP_IMGP_NOTIFY_H_INCLUDED_ */

@@ -19,7 +19,6 @@
 
 
 #define NGX_HTTP_IMGP_NOTIFY_POOL     4096
-#define NGX_HTTP_IMGP_NOTIFY_LEASE    30000    /* ms after its timeout */
 #define NGX_HTTP_IMGP_NOTIFY_REPLY    65536    /* bytes that are read */
 #define NGX_HTTP_IMGP_NOTIFY_LATEST   86400000 /* ms, of a Retry-After */
 #define NGX_HTTP_IMGP_NOTIFY_HEADERS  3
@@ -48,14 +47,14 @@ typedef struct {
     char                           reason[IMGP_NOTICE_REASON];
 
     /* a thread's while its task runs */
-    char                           name[IMGP_NOTICE_NAME_LEN];
+    const char                    *name;       /* receiver->names[i] */
     imgp_pool_t                   *arena;
     imgp_notice_t                  notice;
     imgp_int_t                     taken;
     imgp_store_error_t             error;
 
-    void                         (*done)(ngx_http_imgp_worker_t *w,
-                                     ngx_http_imgp_receiver_t *receiver);
+    ngx_uint_t                     i;
+    ngx_http_imgp_notify_pt        done;
 } ngx_http_imgp_attempt_t;
 
 
@@ -79,9 +78,8 @@ static void ngx_http_imgp_notify_over(ngx_http_imgp_attempt_t *a);
 
 ngx_int_t
 ngx_http_imgp_notify_send(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_receiver_t *receiver, const char *name,
-    void (*done)(ngx_http_imgp_worker_t *w,
-    ngx_http_imgp_receiver_t *receiver))
+    ngx_http_imgp_receiver_t *receiver, ngx_uint_t i,
+    ngx_http_imgp_notify_pt done)
 {
     ngx_pool_t               *pool;
     ngx_http_imgp_attempt_t  *a;
@@ -100,8 +98,9 @@ ngx_http_imgp_notify_send(ngx_http_imgp_worker_t *w,
     a->pool = pool;
     a->worker = w;
     a->receiver = receiver;
+    a->name = receiver->names[i];
+    a->i = i;
     a->done = done;
-    ngx_memcpy(a->name, name, ngx_strlen(name) + 1);
 
     a->task.kind = NGX_HTTP_IMGP_TASK_IO;
     a->task.work = ngx_http_imgp_notify_take;
@@ -121,7 +120,6 @@ ngx_http_imgp_notify_take(void *data, ngx_log_t *log)
 {
     ngx_http_imgp_attempt_t  *a = data;
 
-    imgp_msec_t     now;
     struct timeval  tv;
 
     a->arena = imgp_pool_create(&imgp_malloc, NGX_HTTP_IMGP_NOTIFY_POOL);
@@ -132,12 +130,11 @@ ngx_http_imgp_notify_take(void *data, ngx_log_t *log)
     }
 
     ngx_gettimeofday(&tv);
-    now = (imgp_msec_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
 
-    a->taken = imgp_notice_take(&a->worker->conf->store, a->name, now,
-                                now + a->receiver->notify->timeout
-                                + NGX_HTTP_IMGP_NOTIFY_LEASE, a->arena,
-                                &a->notice, &a->error);
+    a->taken = imgp_notice_take(&a->worker->conf->store, a->name,
+                                (imgp_msec_t) tv.tv_sec * 1000
+                                + tv.tv_usec / 1000, a->arena, &a->notice,
+                                &a->error);
 }
 
 
@@ -503,17 +500,18 @@ ngx_http_imgp_notify_count(ngx_http_imgp_attempt_t *a)
 static void
 ngx_http_imgp_notify_over(ngx_http_imgp_attempt_t *a)
 {
+    ngx_uint_t                 i;
     ngx_http_imgp_worker_t    *w;
+    ngx_http_imgp_notify_pt    done;
     ngx_http_imgp_receiver_t  *receiver;
-    void                     (*done)(ngx_http_imgp_worker_t *w,
-                                     ngx_http_imgp_receiver_t *receiver);
 
     w = a->worker;
-    receiver = a->receiver;
+    i = a->i;
     done = a->done;
+    receiver = a->receiver;
 
     imgp_pool_destroy(a->arena);
     ngx_destroy_pool(a->pool);
 
-    done(w, receiver);
+    done(w, receiver, i);
 }

@@ -4,10 +4,9 @@
  * end and receiver.  They lie in notify/ until the receiver has taken them,
  * then they are gone, or in dead/ when all attempts are used up.
  *
- * A file's mtime is when its next attempt is due, and while one goes on, when
- * that is taken for lost: so a scan looks at names and times alone.  All calls
- * may block and are for threads; one process at a time scans and takes, any
- * may put.
+ * A file's mtime is when its next attempt is due: so a scan looks at names and
+ * times alone.  All calls may block and are for threads; one process at a time
+ * scans and takes, and knows what it has taken; any may put.
  */
 
 
@@ -72,14 +71,14 @@ imgp_int_t imgp_notice_scan(const imgp_store_t *store,
     imgp_notice_scan_t *scan, imgp_store_error_t *err);
 
 /*
- * Reads a notice for an attempt that is over by "until".  DECLINED: it is not
- * to be sent, or not yet: its job runs (again), or has come to a later end,
+ * Reads a notice for an attempt.  DECLINED: it is not to be sent, or not yet:
+ * it is not due any more, or its job runs (again), or has come to a later end,
  * which has a notice of its own; or it is spoilt, and is gone now.
  */
 
 imgp_int_t imgp_notice_take(const imgp_store_t *store, const char *name,
-    imgp_msec_t now, imgp_msec_t until, imgp_pool_t *pool,
-    imgp_notice_t *notice, imgp_store_error_t *err);
+    imgp_msec_t now, imgp_pool_t *pool, imgp_notice_t *notice,
+    imgp_store_error_t *err);
 
 /* it was delivered; or nobody will take it any more */
 

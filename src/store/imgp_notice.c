@@ -52,8 +52,8 @@ static void imgp_notice_add(imgp_notice_list_t *list, const char *name,
 static imgp_int_t imgp_notice_ready(const imgp_store_t *store,
     const imgp_notice_t *notice, imgp_msec_t now, imgp_pool_t *pool,
     imgp_store_error_t *err);
-static imgp_int_t imgp_notice_due(const char *path, imgp_msec_t due,
-    imgp_store_error_t *err);
+static imgp_msec_t imgp_notice_later(const struct stat *st, imgp_msec_t now);
+static imgp_msec_t imgp_notice_due(const struct stat *st);
 static void imgp_notice_time(struct timespec times[2], imgp_msec_t ms);
 
 
@@ -327,10 +327,9 @@ imgp_notice_scan(const imgp_store_t *store, imgp_notice_list_t *lists,
 
         scan->pending++;
 
-        due = (imgp_msec_t) st.st_mtim.tv_sec * 1000
-              + st.st_mtim.tv_nsec / 1000000;
+        due = imgp_notice_later(&st, now);
 
-        if (due > now && due - now < IMGP_NOTICE_FUTURE) {
+        if (due) {
 
             if (scan->next == 0 || due < scan->next) {
                 scan->next = due;
@@ -343,7 +342,8 @@ imgp_notice_scan(const imgp_store_t *store, imgp_notice_list_t *lists,
             if (lists[i].target == notice.target
                 && imgp_str_eq(&lists[i].pipeline, &notice.pipeline))
             {
-                imgp_notice_add(&lists[i], entry->d_name, due);
+                imgp_notice_add(&lists[i], entry->d_name,
+                                imgp_notice_due(&st));
                 break;
             }
         }
@@ -382,19 +382,25 @@ imgp_notice_add(imgp_notice_list_t *list, const char *name, imgp_msec_t due)
 
 imgp_int_t
 imgp_notice_take(const imgp_store_t *store, const char *name,
-    imgp_msec_t now, imgp_msec_t until, imgp_pool_t *pool,
-    imgp_notice_t *notice, imgp_store_error_t *err)
+    imgp_msec_t now, imgp_pool_t *pool, imgp_notice_t *notice,
+    imgp_store_error_t *err)
 {
-    char         path[IMGP_PATH_MAX];
-    imgp_int_t   rc;
-    imgp_str_t   text;
-    imgp_msec_t  wait;
+    char             path[IMGP_PATH_MAX];
+    imgp_int_t       rc;
+    imgp_str_t       text;
+    imgp_msec_t      wait;
+    struct stat      st;
+    struct timespec  times[2];
 
     if (imgp_notice_parse(name, notice) != IMGP_OK) {
         return IMGP_DECLINED;
     }
 
     imgp_store_path(store, "notify", name, 0, path);
+
+    if (stat(path, &st) == 0 && imgp_notice_later(&st, now)) {
+        return IMGP_DECLINED;
+    }
 
     rc = imgp_file_read(path, IMGP_NOTICE_MAX, pool, &text, err);
 
@@ -414,16 +420,16 @@ imgp_notice_take(const imgp_store_t *store, const char *name,
                                    : 0;
         wait = imgp_min(imgp_max(wait, IMGP_NOTICE_SOON), IMGP_NOTICE_LATER);
 
-        (void) imgp_notice_due(path, now + wait, NULL);
+        imgp_notice_time(times, now + wait);
+        (void) utimensat(AT_FDCWD, path, times, 0);
         return IMGP_DECLINED;
     }
 
     if (rc == IMGP_DECLINED) {
         (void) imgp_file_remove(path, NULL);
-        return IMGP_DECLINED;
     }
 
-    return (rc == IMGP_OK) ? imgp_notice_due(path, until, err) : rc;
+    return rc;
 }
 
 
@@ -460,19 +466,24 @@ imgp_notice_ready(const imgp_store_t *store, const imgp_notice_t *notice,
 }
 
 
-static imgp_int_t
-imgp_notice_due(const char *path, imgp_msec_t due, imgp_store_error_t *err)
+/* when it is due, if that is after "now", and the clock was right; or 0 */
+
+static imgp_msec_t
+imgp_notice_later(const struct stat *st, imgp_msec_t now)
 {
-    struct timespec  times[2];
+    imgp_msec_t  due;
 
-    imgp_notice_time(times, due);
+    due = imgp_notice_due(st);
 
-    if (utimensat(AT_FDCWD, path, times, 0) == -1) {
-        return (errno == ENOENT) ? IMGP_DECLINED
-                                 : imgp_file_error(err, "utimensat");
-    }
+    return (due > now && due - now < IMGP_NOTICE_FUTURE) ? due : 0;
+}
 
-    return IMGP_OK;
+
+static imgp_msec_t
+imgp_notice_due(const struct stat *st)
+{
+    return (imgp_msec_t) st->st_mtim.tv_sec * 1000
+           + st->st_mtim.tv_nsec / 1000000;
 }
 
 
