@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_imgp_upload.h"
+#include "ngx_http_imgp_notify.h"
 #include <imgp/imgp_known.h>
 
 

@@ -10,6 +10,7 @@
 
 
 #include "ngx_http_imgp.h"
+#include "ngx_http_imgp_notify.h"
 
 
 typedef struct {

@@ -65,4 +65,41 @@ ngx_int_t ngx_http_imgp_notify_send(ngx_http_imgp_worker_t *w,
     ngx_http_imgp_notify_pt done);
 
 
+/* ---- for all others: a worker process begins; somebody is woken ---- */
+
+ngx_int_t ngx_http_imgp_notify_init(ngx_http_imgp_worker_t *w);
+void ngx_http_imgp_notify_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
+    const u_char *id);
+
+/* in a thread: a final record goes into the journal, as imgp_journal_write()
+   does it; but who is to be told of it first */
+
+imgp_int_t ngx_http_imgp_notify_end(ngx_http_imgp_main_conf_t *conf,
+    const u_char *id, const u_char *record, size_t len,
+    imgp_store_error_t *err);
+
+/* the same without the journal */
+
+imgp_int_t ngx_http_imgp_notify_note(ngx_http_imgp_main_conf_t *conf,
+    const u_char *record, size_t len, imgp_store_error_t *err);
+
+/* then, in the event loop: one may be due */
+
+void ngx_http_imgp_notify_hint(ngx_http_imgp_worker_t *w);
+
+/* since the zone was made, of all workers; "pending" and "dead" are what the
+   store has */
+
+typedef struct {
+    ngx_uint_t                     delivered;
+    ngx_uint_t                     failed;     /* attempts */
+    ngx_uint_t                     given_up;   /* moved to dead/ */
+    ngx_uint_t                     pending;
+    ngx_uint_t                     dead;
+} ngx_http_imgp_notify_stat_t;
+
+void ngx_http_imgp_notify_stat(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_notify_stat_t *stat);
+
+
 #endif /* _NGX_HTTP_IMGP_NOTIFY_H_INCLUDED_ */

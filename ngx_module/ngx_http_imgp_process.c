@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_imgp.h"
+#include "ngx_http_imgp_notify.h"
 #include <imgp/imgp_work.h>
 
 

@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_imgp_run.h"
+#include "ngx_http_imgp_notify.h"
 
 
 #define NGX_HTTP_IMGP_RUN_TICK  500     /* ms between steps of progress */

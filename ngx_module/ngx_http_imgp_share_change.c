@@ -10,6 +10,7 @@
 
 
 #include "ngx_http_imgp_share.h"
+#include "ngx_http_imgp_notify.h"
 
 
 #define NGX_HTTP_IMGP_SHARE_TRIES  8       /* against a job that changes */
