@@ -3,8 +3,8 @@
  * The JPEG reader over libjpeg-turbo: baseline, extended, progressive and
  * arithmetic; gray, YCbCr, RGB, CMYK and YCCK; any subsampling; 8 bits.
  * One thread, opened by imgp_reader.c, closed by imgp_decode.c.  libjpeg
- * takes its memory from malloc(); what can be large (the coefficients of a
- * picture in several scans) is put on the run's account first.
+ * takes its memory from malloc(), a few rows' worth; what can be large, the
+ * coefficients of a picture in several scans, is the run's: imgp_jpeg_store.c.
  *
  * libjpeg makes the best of broken data and only warns.  Here data that is
  * missing or does not decode is an error, as is a scan count that no encoder
@@ -20,15 +20,11 @@
 #include <imgp/imgp_exif.h>
 
 
-#define IMGP_JPEG_SLACK      (32L * 1024 * 1024)  /* libjpeg's small things */
-
-
 static imgp_int_t imgp_jpeg_read_header(imgp_jpeg_reader_t *r,
     const imgp_str_t *data);
 static imgp_int_t imgp_jpeg_read_form(imgp_jpeg_reader_t *r);
 static imgp_int_t imgp_jpeg_read_start(imgp_reader_t *reader, uint32_t width,
     uint32_t height);
-static imgp_int_t imgp_jpeg_read_reserve(imgp_jpeg_reader_t *r);
 static imgp_int_t imgp_jpeg_read_row(imgp_reader_t *reader, u_char *row);
 static void imgp_jpeg_read_invert(u_char *row, uint32_t width);
 static imgp_int_t imgp_jpeg_read_finish(imgp_reader_t *reader);
@@ -225,9 +221,7 @@ imgp_jpeg_pitch(const imgp_jpeg_reader_t *r, uint32_t width, uint32_t height,
 imgp_int_t
 imgp_jpeg_read_begin(imgp_jpeg_reader_t *r)
 {
-    if (imgp_jpeg_read_reserve(r) != IMGP_OK) {
-        return IMGP_ERROR;
-    }
+    imgp_jpeg_store_open(r);
 
     if (setjmp(r->jmp)) {
         return IMGP_ERROR;
@@ -246,40 +240,6 @@ imgp_jpeg_read_begin(imgp_jpeg_reader_t *r)
         return imgp_work_error(r->reader.work, IMGP_E_BAD_IMAGE,
                                "the JPEG lacks the scan of a component");
     }
-
-    return IMGP_OK;
-}
-
-
-static imgp_int_t
-imgp_jpeg_read_reserve(imgp_jpeg_reader_t *r)
-{
-    int                   i;
-    size_t                size;
-    uint64_t              w, h;
-    jpeg_component_info  *comp;
-
-    if (!jpeg_has_multiple_scans(&r->cinfo)) {
-        return IMGP_OK;
-    }
-
-    size = 0;
-
-    for (i = 0; i < r->cinfo.num_components; i++) {
-        comp = &r->cinfo.comp_info[i];
-
-        w = (uint64_t) comp->width_in_blocks + comp->h_samp_factor;
-        h = (uint64_t) comp->height_in_blocks + comp->v_samp_factor;
-
-        size += w * h * DCTSIZE2 * sizeof(JCOEF);
-    }
-
-    if (imgp_work_reserve(r->reader.work, size) != IMGP_OK) {
-        return IMGP_ERROR;
-    }
-
-    r->reserved = size;
-    r->cinfo.mem->max_memory_to_use = size + IMGP_JPEG_SLACK;
 
     return IMGP_OK;
 }
@@ -362,7 +322,7 @@ imgp_jpeg_read_close(imgp_reader_t *reader)
 
     jpeg_destroy_decompress(&r->cinfo);
 
-    imgp_work_release(work, r->reserved);
+    imgp_jpeg_store_close(r);
     imgp_work_free(work, reader->icc.data);
     imgp_work_free(work, r);
 }

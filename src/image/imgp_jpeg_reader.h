@@ -1,7 +1,8 @@
 
 /*
  * The inside of the JPEG reader: what imgp_jpeg_read.c (headers, limits,
- * errors, rows) and imgp_jpeg_planes.c (planes) share.
+ * errors, rows), imgp_jpeg_planes.c (planes) and imgp_jpeg_store.c (the
+ * coefficients of several scans) share.
  */
 
 
@@ -28,7 +29,7 @@ typedef struct {
     struct jpeg_progress_mgr       progress;
     jmp_buf                        jmp;
 
-    size_t                         reserved;
+    struct imgp_jpeg_array_s      *arrays;    /* of imgp_jpeg_store.c */
     uint32_t                       seen;      /* components, as bits */
     uint32_t                       oriented;  /* the first EXIF counts */
 
@@ -48,6 +49,11 @@ uint32_t imgp_jpeg_pitch(const imgp_jpeg_reader_t *r, uint32_t width,
 /* starts libjpeg's decompression at reader.pitch: OK or ERROR */
 
 imgp_int_t imgp_jpeg_read_begin(imgp_jpeg_reader_t *r);
+
+/* coefficients are kept packed from here on, until close */
+
+void imgp_jpeg_store_open(imgp_jpeg_reader_t *r);
+void imgp_jpeg_store_close(imgp_jpeg_reader_t *r);
 
 /* after the header: can this picture be had as planes? */
 
