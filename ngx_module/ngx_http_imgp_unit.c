@@ -12,11 +12,13 @@
 #include <imgp/imgp_known.h>
 
 
-#define NGX_HTTP_IMGP_STORE_RETRY  1000    /* ms, doubled up to a minute */
+#define NGX_HTTP_IMGP_STORE_RETRY       1000   /* ms, doubled up to a minute */
+#define NGX_HTTP_IMGP_INTERNAL_RETRIES  2
 
 
 static void ngx_http_imgp_unit_begin(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit);
+static ngx_uint_t ngx_http_imgp_unit_hopeful(ngx_http_imgp_unit_t *unit);
 static ngx_msec_t ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit);
 static ngx_uint_t ngx_http_imgp_unit_stored(ngx_uint_t code);
 static void ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit);
@@ -287,11 +289,7 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
 
     ngx_http_imgp_unit_log(unit);
 
-    if (ngx_http_imgp_unit_stored(code)
-        && (imgp_error_class(code) != IMGP_CLASS_TRANSIENT
-            || unit->attempts - unit->spent > stage->retries)
-        && !ngx_http_imgp_post_next(unit))
-    {
+    if (!ngx_http_imgp_unit_hopeful(unit) && !ngx_http_imgp_post_next(unit)) {
         ngx_http_imgp_unit_end(unit);
         return;
     }
@@ -314,6 +312,32 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
 }
 
 
+/* is the same worth another attempt?  What is "internal" is mostly memory that
+   was short for a moment. */
+
+static ngx_uint_t
+ngx_http_imgp_unit_hopeful(ngx_http_imgp_unit_t *unit)
+{
+    ngx_uint_t     code, tried;
+    imgp_stage_t  *stage;
+
+    stage = ngx_http_imgp_unit_stage(unit);
+    code = unit->error.error.code;
+    tried = unit->attempts - unit->spent;
+
+    if (!ngx_http_imgp_unit_stored(code)) {
+        return 1;
+    }
+
+    if (code == IMGP_E_INTERNAL) {
+        return tried <= NGX_HTTP_IMGP_INTERNAL_RETRIES;
+    }
+
+    return imgp_error_class(code) == IMGP_CLASS_TRANSIENT
+           && tried <= stage->retries;
+}
+
+
 static ngx_msec_t
 ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit)
 {
@@ -323,7 +347,7 @@ ngx_http_imgp_unit_backoff(ngx_http_imgp_unit_t *unit)
     stage = ngx_http_imgp_unit_stage(unit);
     code = unit->error.error.code;
 
-    if (!ngx_http_imgp_unit_stored(code)) {
+    if (!ngx_http_imgp_unit_stored(code) || code == IMGP_E_INTERNAL) {
         return imgp_backoff(NGX_HTTP_IMGP_STORE_RETRY,
                             ngx_min(unit->attempts + 1, 6), ngx_random(), 0);
     }

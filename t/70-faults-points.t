@@ -181,11 +181,18 @@ if not asan():
     n = counted('/p/', 'malloc', lambda: not kept())
     jobs = worked('no memory', 'malloc', FAIL, errno.ENOMEM,
                   max(1, n // ROUNDS))
+
+    # a later job's fault may strike an earlier one once more
+
     docs = [nginx.finish(job) for job in jobs]
     failed = [doc for doc in docs if doc['status'] != 'succeeded']
-    tap.is_({doc['error']['type'] for doc in failed} - {INTERNAL}, set(),
-            '%d of %d jobs failed for it, and say so' % (len(failed),
-                                                         len(jobs)))
+    tap.ok(len(failed) < len(jobs) / 2, 'memory is asked for again: %d of %d '
+           'jobs failed' % (len(failed), len(jobs)))
+    tap.is_([(doc['error'], doc['stages']) for doc in failed
+             if doc['error']['type'] != INTERNAL
+             or max(stage['attempts'] for stage in doc['stages']
+                    if 'attempts' in stage) < 3],
+            [], 'none before its third attempt')
     tap.is_({nginx.request('POST', '/p/%s/retry' % doc['id']).status
              for doc in failed} - {202}, set(), 'all are tried again')
     trial.check_jobs(jobs)
