@@ -136,7 +136,9 @@ struct ngx_http_imgp_service_s {
     ngx_uint_t                     naddrs;   /* 0: by the resolver */
 
     ngx_uint_t                     send;
-    ngx_str_t                      field;    /* of multipart; NUL-terminated */
+    ngx_str_t                      fields[IMGP_FROM_MAX];   /* of multipart, by
+                                                "from"; NUL-terminated */
+    ngx_uint_t                     nfields;  /* 1: one for all */
     ngx_array_t                    parts;    /* ngx_http_imgp_field_t */
     imgp_template_t               *template; /* of json and form */
     ngx_array_t                    headers;  /* ngx_http_imgp_field_t */
@@ -569,6 +571,7 @@ struct ngx_http_imgp_call_s {
     imgp_str_t                    *inputs;     /* bytes, mapped */
     const char                   **types;
     ngx_uint_t                     ninputs;
+    imgp_uint_t                   *counts;     /* of them, by "from" */
     imgp_template_body_t          *request;    /* of a template */
     u_char                         key[IMGP_DIGEST_LEN];  /* Idempotency-Key */
     const u_char                  *digest;     /* of the only input, to sign */

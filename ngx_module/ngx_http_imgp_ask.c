@@ -50,6 +50,8 @@ static int ngx_http_imgp_ask_json_seek(void *data, curl_off_t offset,
     int origin);
 static ngx_int_t ngx_http_imgp_ask_multipart(ngx_http_imgp_ask_t *ask,
     ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
+static const char *ngx_http_imgp_ask_field(ngx_http_imgp_call_t *call,
+    ngx_uint_t i);
 static ngx_int_t ngx_http_imgp_ask_input(curl_mimepart *part,
     ngx_http_imgp_call_t *call, ngx_pool_t *pool, ngx_uint_t i);
 static size_t ngx_http_imgp_ask_read(char *buf, size_t size, size_t n,
@@ -449,6 +451,24 @@ ngx_http_imgp_ask_multipart(ngx_http_imgp_ask_t *ask,
 }
 
 
+/* of an input: that of the stage which it is an item of */
+
+static const char *
+ngx_http_imgp_ask_field(ngx_http_imgp_call_t *call, ngx_uint_t i)
+{
+    ngx_uint_t                k;
+    ngx_http_imgp_service_t  *service;
+
+    service = call->service;
+
+    for (k = 0; k + 1 < service->nfields && i >= call->counts[k]; k++) {
+        i -= call->counts[k];
+    }
+
+    return (char *) service->fields[k].data;
+}
+
+
 /* services store uploads by their file names: they differ */
 
 static ngx_int_t
@@ -482,7 +502,7 @@ ngx_http_imgp_ask_input(curl_mimepart *part, ngx_http_imgp_call_t *call,
                           ngx_http_imgp_ask_read, ngx_http_imgp_ask_seek,
                           NULL, input)
         != CURLE_OK
-        || curl_mime_name(part, (char *) call->service->field.data) != CURLE_OK
+        || curl_mime_name(part, ngx_http_imgp_ask_field(call, i)) != CURLE_OK
         || curl_mime_filename(part, file) != CURLE_OK
         || curl_mime_type(part, type) != CURLE_OK)
     {

@@ -270,6 +270,7 @@ ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
     call->params = run->job->params;
     call->inputs = unit->maps;
     call->ninputs = unit->maps ? unit->ninputs : 0;
+    call->counts = unit->counts;
     call->request = unit->request;
     call->timeout = timeout;
     call->max_reply = NGX_HTTP_IMGP_REPLY_MAX;

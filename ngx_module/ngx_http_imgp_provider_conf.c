@@ -180,7 +180,8 @@ ngx_http_imgp_provider_inherit(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
 
     if (ngx_http_imgp_conf_seen(&psc->block, "send") == NULL) {
         s->send = from->send;
-        s->field = from->field;
+        ngx_memcpy(s->fields, from->fields, sizeof(s->fields));
+        s->nfields = from->nfields;
         s->parts = from->parts;
         s->template = from->template;
         psc->send = sc->send;

@@ -14,6 +14,8 @@
 
 static char *ngx_http_imgp_send_multipart(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);
+static char *ngx_http_imgp_send_field(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc, ngx_str_t *name);
 static char *ngx_http_imgp_send_part(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc, ngx_str_t *value);
 static ngx_int_t ngx_http_imgp_conf_ref(ngx_conf_t *cf,
@@ -101,8 +103,9 @@ ngx_http_imgp_conf_send(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid \"send %V\"%s: it must be \"send raw\", "
-                       "\"send multipart FIELD [name=value ...]\", \"send "
-                       "form name=value ...\" or \"send json FILE\"", &value[1],
+                       "\"send multipart FIELD ... [name=value ...]\", "
+                       "\"send form name=value ...\" or \"send json FILE\"",
+                       &value[1],
                        cf->args->nelts > 2 ? " with parameters" : "");
 
     return NGX_CONF_ERROR;
@@ -117,33 +120,65 @@ ngx_http_imgp_send_multipart(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
 
     value = cf->args->elts;
 
-    if (!ngx_http_imgp_is_field(&value[2])) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid field name \"%V\" in \"send\": it must "
-                           "be text without \"=\", quotes and control "
-                           "characters, such as \"file\"", &value[2]);
-        return NGX_CONF_ERROR;
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (i > 2
+            && ngx_strlchr(value[i].data, value[i].data + value[i].len, '='))
+        {
+            break;
+        }
+
+        if (ngx_http_imgp_send_field(cf, sc, &value[i]) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
     }
 
-    if (cf->args->nelts - 3 > NGX_HTTP_IMGP_FIELDS_MAX) {
+    if (cf->args->nelts - i > NGX_HTTP_IMGP_FIELDS_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"send\" has %ui fields: %d are the most",
-                           cf->args->nelts - 3, NGX_HTTP_IMGP_FIELDS_MAX);
+                           cf->args->nelts - i, NGX_HTTP_IMGP_FIELDS_MAX);
         return NGX_CONF_ERROR;
     }
 
-    sc->service->field = value[2];
-
-    if (ngx_http_imgp_conf_text_add(&sc->send, "multipart", &value[2])
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 3; i < cf->args->nelts; i++) {
+    for ( /* void */ ; i < cf->args->nelts; i++) {
         if (ngx_http_imgp_send_part(cf, sc, &value[i]) != NGX_CONF_OK) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* of the inputs of one stage */
+
+static char *
+ngx_http_imgp_send_field(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
+    ngx_str_t *name)
+{
+    ngx_http_imgp_service_t  *service;
+
+    service = sc->service;
+
+    if (!ngx_http_imgp_is_field(name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid field name \"%V\" in \"send\": it must "
+                           "be text without \"=\", quotes and control "
+                           "characters, such as \"file\"", name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (service->nfields == IMGP_FROM_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"send\" names more than %d fields for files",
+                           IMGP_FROM_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    service->fields[service->nfields++] = *name;
+
+    if (ngx_http_imgp_conf_text_add(&sc->send, "multipart", name) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;

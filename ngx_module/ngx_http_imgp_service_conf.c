@@ -370,6 +370,17 @@ ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
                                        (size_t) sc->stage->nfrom);
     }
 
+    if (service->nfields > 1 && service->nfields != sc->stage->nfrom) {
+        return ngx_http_imgp_conf_error(cf,
+                                        ngx_http_imgp_conf_place(sc, "send"),
+                                        "\"send multipart\" names %ui fields, "
+                                        "but stage \"%V\" reads %uz: name one "
+                                        "field for all, or one for each stage "
+                                        "in \"from\"", service->nfields,
+                                        &sc->stage->name,
+                                        (size_t) ngx_max(sc->stage->nfrom, 1));
+    }
+
     if (service->send == NGX_HTTP_IMGP_SEND_MULTIPART
         && ngx_http_imgp_service_header(service, "Content-Type"))
     {

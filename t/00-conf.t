@@ -996,19 +996,19 @@ stage a { post http://[::1]/; take json; }
 --- stages
 stage a { post http://[::1]/; send json; }
 --- emerg
-2: invalid "send json": it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
+2: invalid "send json": it must be "send raw", "send multipart FIELD ... [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 125: send raw knows no fields
 --- stages
 stage a { post http://[::1]/; send raw file; }
 --- emerg
-2: invalid "send raw" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
+2: invalid "send raw" with parameters: it must be "send raw", "send multipart FIELD ... [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 126: send multipart, without its field
 --- stages
 stage a { post http://[::1]/; send multipart; }
 --- emerg
-2: invalid "send multipart": it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
+2: invalid "send multipart": it must be "send raw", "send multipart FIELD ... [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 127: send multipart, a value where the field is
 --- stages
@@ -1317,7 +1317,7 @@ stage a { post http://[::1]/; send json ""; }
 --- stages
 stage a { post http://[::1]/; send json a b; }
 --- emerg
-2: invalid "send json" with parameters: it must be "send raw", "send multipart FIELD [name=value ...]", "send form name=value ..." or "send json FILE"
+2: invalid "send json" with parameters: it must be "send raw", "send multipart FIELD ... [name=value ...]", "send form name=value ..." or "send json FILE"
 
 === TEST 170: send json, no JSON
 --- stages
@@ -1784,3 +1784,19 @@ stage a { split; }
 stage a { join x x; }
 --- emerg
 2: invalid "join": invalid name "x": it must be text that no other name is
+
+=== TEST 263: send multipart, a field for each input
+--- stages
+stage a { resize 9; }
+stage b { from upload a; post http://[::1]/; send multipart image mask n=1; }
+
+=== TEST 264: send multipart, a field too many
+--- stages
+stage a { resize 9; }
+stage b {
+    from a;
+    post http://[::1]/;
+    send multipart image mask n=1;
+}
+--- emerg
+6: "send multipart" names 2 fields, but stage "b" reads 1: name one field for all, or one for each stage in "from"

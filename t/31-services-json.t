@@ -69,6 +69,13 @@ HTTP = """
                                "pair=eng|{{input.json/to/0}}"; }
     }
 
+    image_pipeline fields {
+        stage small { resize 10; }
+        stage call  { from upload small;
+                      post http://%%MODEL%%/canned/boxes;
+                      send multipart image mask "note=a b"; }
+    }
+
     image_pipeline quiet {
         stage call { post http://%%MODEL%%/delay/50/canned/boxes;
                      send json %%DIR%%/typed.json; }
@@ -142,6 +149,13 @@ def parts():
              {'q': ['a "b"\n\u00e4'], 'a b': ['1&2='], 'pair': ['eng|es']}),
             '... as fields of a form')
 
+    tap.is_(run('fields', png(40, 30))['status'], 'succeeded',
+            'a form with files')
+    tap.is_(re.findall(rb'name="(\w+)"(?:; filename="([^"]+)")?',
+                       model.last_body()),
+            [(b'image', b'input.png'), (b'mask', b'input-2.png'),
+             (b'note', b'')], '... each in the field of its stage')
+
     calls = model.peak()['total']
     answer = nginx.post('/form/', b'{"text": "x"}', 'application/json')
     document = nginx.finish(answer.headers['Location'])
@@ -201,7 +215,7 @@ model.can('boxes', BOXES, 'application/json')
 nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
                       % (name, name)
                       for name in ('one', 'two', 'wrong', 'typed', 'part',
-                                   'form', 'quiet')),
+                                   'form', 'fields', 'quiet')),
               workers=2, http=HTTP, MODEL=model.address)
 
 for name, text in TEMPLATES.items():
