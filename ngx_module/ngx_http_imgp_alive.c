@@ -37,6 +37,8 @@ static ngx_uint_t ngx_http_imgp_alive_foreign(ngx_http_imgp_worker_t *w,
     off_t base);
 static ngx_uint_t ngx_http_imgp_alive_locked(ngx_http_imgp_worker_t *w,
     off_t start, off_t len);
+static struct flock ngx_http_imgp_alive_range(short type, off_t start,
+    off_t len);
 static off_t ngx_http_imgp_alive_byte(const u_char *id);
 
 
@@ -129,12 +131,7 @@ ngx_http_imgp_alive_lock(ngx_http_imgp_worker_t *w, off_t byte, short type)
 {
     struct flock  fl;
 
-    ngx_memzero(&fl, sizeof(struct flock));
-
-    fl.l_type = type;
-    fl.l_whence = SEEK_SET;
-    fl.l_start = byte;
-    fl.l_len = 1;
+    fl = ngx_http_imgp_alive_range(type, byte, 1);
 
     return fcntl(w->alive, F_OFD_SETLK, &fl) == -1 ? NGX_ERROR : NGX_OK;
 }
@@ -162,14 +159,27 @@ ngx_http_imgp_alive_locked(ngx_http_imgp_worker_t *w, off_t start, off_t len)
 {
     struct flock  fl;
 
+    fl = ngx_http_imgp_alive_range(F_WRLCK, start, len);
+
+    return fcntl(w->alive, F_OFD_GETLK, &fl) == 0 && fl.l_type != F_UNLCK;
+}
+
+
+/* the lock belongs to the open file, whose pid has to be 0 */
+
+static struct flock
+ngx_http_imgp_alive_range(short type, off_t start, off_t len)
+{
+    struct flock  fl;
+
     ngx_memzero(&fl, sizeof(struct flock));
 
-    fl.l_type = F_WRLCK;
+    fl.l_type = type;
     fl.l_whence = SEEK_SET;
     fl.l_start = start;
     fl.l_len = len;
 
-    return fcntl(w->alive, F_OFD_GETLK, &fl) == 0 && fl.l_type != F_UNLCK;
+    return fl;
 }
 
 
