@@ -7,7 +7,7 @@
 
 const STALL = 60000;            /* ms that an upload may stand still */
 const PAUSE_MAX = 15000;        /* ms between two attempts */
-const TURN = 3000;              /* ms that one watches while others wait */
+const TURN = 1000;              /* ms that one watches while others wait */
 
 /** @typedef {{type?: string, title?: string, status?: number, detail?: string,
  *     stage?: string}} Problem  (RFC 9457) */

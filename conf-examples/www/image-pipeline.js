@@ -11,8 +11,7 @@
  * connection without the work being done twice.  A job is watched by a stream
  * of events (SSE), or by long-polls where none comes through, until it has
  * ended, whatever happens to the connection; after a reload of the page
- * pipeline.resume() goes on.  The server's job document is the truth.
- * Typed by JSDoc, for "tsc --checkJs".
+ * pipeline.resume() goes on.  Typed by JSDoc, for "tsc --checkJs".
  */
 
 import {OVER, PipelineError, WORDS, ask, events, lost, newKey, parse, pause,
@@ -23,6 +22,7 @@ export {PipelineError, WORDS};
 const WAIT = 25;                /* seconds that a long-poll may be held */
 const SILENCE = 40000;          /* ms; a stream has a heartbeat every 15 s */
 const FIRST = 10000;            /* ms until its first event */
+const QUICK = 500;              /* ms; no answer was waited for */
 const ATTEMPTS = 6;             /* of an upload, then a person is asked */
 const KEPT_MAX = 50;            /* jobs that a reloaded page finds again */
 
@@ -43,15 +43,13 @@ const KEPT_MAX = 50;            /* jobs that a reloaded page finds again */
  *     outputs: Record<string, Output[]>,
  *     error: import('./image-pipeline-wire.js').Problem|null}} JobDocument */
 
-/** @typedef {import('./image-pipeline-shrink.js').ShrinkOptions
- *     } ShrinkOptions */
-
 /** What a job is called, anything that JSON can hold (both are there again
  *  after a reload), and what ends the sending and watching.
  *  @typedef {{name?: string, note?: any, signal?: AbortSignal}} JobOptions */
 
 /** @typedef {JobOptions & {params?: Record<string, string>,
- *     shrink?: ShrinkOptions}} UploadOptions */
+ *     shrink?: import('./image-pipeline-shrink.js').ShrinkOptions
+ *     }} UploadOptions */
 
 
 /** A location that has image_pipeline_pass. */
@@ -394,7 +392,6 @@ export class Job extends EventTarget {
             try {
                 turn.share();
                 await this.#look(turn);
-                this.set({trouble: null});
 
             } catch (error) {
                 const why = turn.signal.aborted ? turn.signal.reason : error;
@@ -408,9 +405,9 @@ export class Job extends EventTarget {
             }
 
             misses = revision === this.document?.revision
-                     && Date.now() - began < 1000 ? misses + 1 : 0;
+                     && Date.now() - began < QUICK ? misses + 1 : 0;
 
-            if (!this.ended && (misses || least)) {
+            if (misses || least) {
                 await pause(misses, least, this.signal);
             }
         }
@@ -420,25 +417,24 @@ export class Job extends EventTarget {
      *  @param {import('./image-pipeline-wire.js').Turn} turn */
 
     async #look(turn) {
-        const {pipeline, url} = this;
-        const {streams} = pipeline;
+        const {pipeline, pipeline: {streams}, url} = this;
         const {signal} = turn;
-        const revision = this.document?.revision ?? 0;
+        const seen = this.trouble ? 0 : this.document?.revision ?? 0;
 
         turn.alive(streams ? FIRST : SILENCE, () => pipeline.streams = false);
 
         let answer = await ask(pipeline, 'GET',
-            streams ? url : `${url}?wait=${WAIT}&since=${revision}`,
+            streams ? url : `${url}?wait=${WAIT}&since=${seen}`,
             {signal, headers: streams ? {Accept: 'text/event-stream'} : {}});
 
         if (answer.headers.get('Content-Type')?.startsWith('text/event')) {
-            for await (const event of events(answer, () =>
-                                                     turn.alive(SILENCE)))
-            {
+            const alive = () => turn.alive(SILENCE);
+
+            for await (const event of events(answer, alive)) {
                 this.#hear(event);
             }
 
-            return;
+            return this.ended ? undefined : pause(0, 0, signal);
         }
 
         if (streams) {                  /* there is none, or it has ended */
@@ -451,22 +447,27 @@ export class Job extends EventTarget {
         }
     }
 
-    /** An event has the whole document, or what is new of it.
+    /** "state" and "done" have the whole document; "stage" a stage and its
+     *  outputs; "progress", which ends a revision, what else is new.
      *  @param {import('./image-pipeline-wire.js').ServerEvent} event */
 
-    #hear({event, id, data}) {
+    #hear({event, data}) {
         const old = this.document;
 
-        if (data.stages || !old) {
+        if (!old || event === 'state' || event === 'done') {
             this.#show(data);
-
-        } else if (event === 'stage') {
-            this.#show({...old, revision: Number(id), stages: old.stages.map(
-                stage => stage.name === data.name ? data : stage)});
-
-        } else {
-            this.#show({...old, ...data, revision: Number(id)});
+            return;
         }
+
+        const {stage, outputs, stages = [stage], ...news} = data;
+        const fresh = (/** @type {Stage} */ known) => stages.find(
+            (/** @type {Stage} */ {name}) => name === known.name) ?? known;
+
+        this.#show({
+            ...old, ...(stage ? {} : news), stages: old.stages.map(fresh),
+            outputs: {...old.outputs,
+                      ...(outputs && {[stage.name]: outputs})},
+        });
     }
 
     /** @param {JobDocument} document */
@@ -483,7 +484,7 @@ export class Job extends EventTarget {
         const {status, error} = document;
         const lost = status === 'failed' || status === 'canceled';
 
-        this.set({document, state: status, error: lost
+        this.set({document, state: status, trouble: null, error: lost
                   ? new PipelineError(error?.status ?? 409, error) : null});
     }
 

@@ -89,6 +89,7 @@ export async function test(name, path, options, body) {
     const context = await browser.newContext({baseURL: BASE, ...options});
     const page = await context.newPage();
     const errors = [];
+    const began = Date.now();
 
     page.setDefaultTimeout(TIMEOUT);
     page.on('pageerror', error => errors.push(error.stack));
@@ -112,6 +113,7 @@ export async function test(name, path, options, body) {
         }
     } finally {
         await context.close();
+        note(`${name}: ${Date.now() - began} ms`);
     }
 }
 

@@ -120,7 +120,8 @@ await test('upload', '/', {}, async page => {
                               {type: 'image/jpeg'});
         const states = [];
         let trouble = '';
-        const job = new Pipeline('/once/').upload(file);
+        const pipeline = new Pipeline('/once/');
+        const job = pipeline.upload(file);
 
         job.addEventListener('change', () => {
             trouble ||= job.trouble?.type ?? '';
@@ -130,7 +131,7 @@ await test('upload', '/', {}, async page => {
         const {status, outputs} = await job.finished();
         const picture = await fetch(outputs.once[0].url);
 
-        return {status, states, trouble, size: (await picture.blob()).size,
+        return {status, states, trouble, streams: pipeline.streams, size: (await picture.blob()).size,
                 kept: sessionStorage.length};
     }, {library: LIBRARY, data: bytes(buffer)});
 
@@ -241,7 +242,8 @@ await test('many', '/', {}, async page => {
 
         return jobs[0].state;
     }, {library: LIBRARY,
-        data: Array.from({length: 8}, () => bytes(photo().buffer))});
+        data: Array.from({length: 8}, () =>
+            bytes(photo('', 'lying.jpg').buffer))});
 
     is(found, 'canceled', 'many: a connection is left for cancel');
     await server('open', 'many');
@@ -408,6 +410,7 @@ await test('lost server', '/at-lost.html', {}, async page => {
                 'Connection lost, trying again');
     await shot(page, 'page-lost');
     await server('start');
+    await words(one.locator('.state'), 'Gate…');
     await server('open', 'lost');
     await card(page, 'one.jpg', 'succeeded');
     await card(page, 'two.jpg', 'succeeded');
