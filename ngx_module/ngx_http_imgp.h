@@ -219,6 +219,7 @@ typedef struct {
 typedef struct {
     ngx_http_imgp_pipeline_t      *pipeline;
     ngx_http_complex_value_t      *owner;
+    ngx_http_complex_value_t      *priority;
     ngx_msec_t                     wait;
     ngx_array_t                   *bypass;     /* ngx_http_set_predicate_slot */
 } ngx_http_imgp_loc_conf_t;
@@ -332,7 +333,8 @@ void ngx_http_imgp_zone_expected(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, imgp_expect_t *expect);
 
 ngx_int_t ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone,
-    ngx_uint_t pipeline, const u_char *record, size_t len, ngx_uint_t queue);
+    ngx_uint_t pipeline, const u_char *record, size_t len,
+    const imgp_plan_t *plan);
 ngx_int_t ngx_http_imgp_table_read(ngx_http_imgp_zone_t *zone,
     const u_char *id, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
 ngx_int_t ngx_http_imgp_table_revision(ngx_http_imgp_zone_t *zone,
@@ -355,7 +357,7 @@ ngx_int_t ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone,
     uint32_t *next, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
 void ngx_http_imgp_table_remove(ngx_http_imgp_zone_t *zone, const u_char *id);
 ngx_int_t ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone,
-    ngx_uint_t pipeline, ngx_uint_t *queued);
+    ngx_uint_t pipeline, const imgp_plan_t *plan, const u_char *owner);
 ngx_int_t ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, uint32_t *next,
     ngx_uint_t n, u_char *buf, size_t size, ngx_int_t (*handler)(void *data,
     ngx_http_imgp_entry_t *e), void *data);
@@ -435,57 +437,6 @@ ngx_uint_t ngx_http_imgp_care_ended(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_service_t *service, ngx_uint_t failed);
 void ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
     const u_char *key);
-
-/* what calls of a service came to, in all workers (ngx_http_imgp_tally.c) */
-
-#define NGX_HTTP_IMGP_TALLY_CODES  12       /* different ones of a service */
-#define NGX_HTTP_IMGP_TALLY_OTHER  0        /* the code of all further ones */
-#define NGX_HTTP_IMGP_TALLY_LOST   1        /* no answer: not reached */
-#define NGX_HTTP_IMGP_TALLY_LATE   2        /* no answer in time */
-#define NGX_HTTP_IMGP_TALLY_BAD    3        /* no HTTP */
-
-
-typedef struct {
-    uint32_t                       code;     /* HTTP status, or one of these */
-    uint32_t                       unused;
-    uint64_t                       calls;    /* 0: not used yet */
-} ngx_http_imgp_tally_code_t;
-
-
-typedef struct {
-    ngx_http_imgp_tally_code_t     codes[NGX_HTTP_IMGP_TALLY_CODES];
-    uint64_t                       retries;
-    uint64_t                       cost;     /* millionths */
-} ngx_http_imgp_tally_t;
-
-
-typedef struct {
-    ngx_str_t                      pipeline;
-    ngx_str_t                      stage;
-    ngx_str_t                      provider; /* "": the stage's own service */
-    ngx_http_imgp_tally_t          tally;
-    ngx_uint_t                     inflight; /* of the stage: the same for all
-                                                its providers */
-    ngx_uint_t                     first;    /* provider of the stage */
-    ngx_uint_t                     open;     /* the breaker */
-} ngx_http_imgp_tally_service_t;
-
-
-void ngx_http_imgp_tally_call(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_service_t *service, ngx_http_imgp_call_t *call);
-void ngx_http_imgp_tally_retry(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_service_t *service);
-
-/* each service of this configuration, without the lock; a handler's value
-   other than NGX_OK ends it and is returned */
-
-ngx_int_t ngx_http_imgp_tally_walk(ngx_http_imgp_zone_t *zone,
-    ngx_int_t (*handler)(void *data, ngx_http_imgp_tally_service_t *s),
-    void *data);
-
-/* "200", "unreachable"...: a static text, or one in the buffer */
-
-u_char *ngx_http_imgp_tally_name(ngx_uint_t code, u_char *buf);
 ngx_uint_t ngx_http_imgp_flight_known(ngx_http_imgp_zone_t *zone,
     const u_char *key);
 ngx_uint_t ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone);
@@ -671,12 +622,18 @@ ngx_int_t ngx_http_imgp_reply_etag(ngx_http_request_t *r, const char *fmt,
 /* ngx_http_imgp_api.c: what a request asks for */
 
 ngx_str_t *ngx_http_imgp_api_header(ngx_http_request_t *r, const char *name);
+ngx_uint_t ngx_http_imgp_api_priority(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
 ngx_int_t ngx_http_imgp_api_status(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
 
 /* ngx_http_imgp_upload.c: POST; ngx_http_imgp_result.c: an output's bytes */
 
 ngx_int_t ngx_http_imgp_upload(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx);
+/* for another job of this owner: NGX_DECLINED, nothing is answered yet */
+
+ngx_int_t ngx_http_imgp_upload_room(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
 ngx_int_t ngx_http_imgp_result(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);

@@ -196,7 +196,7 @@ ngx_http_imgp_admit_insert(ngx_http_imgp_upload_t *u)
 
     rc = ngx_http_imgp_table_insert(u->worker->zone, u->pipeline->index,
                                     u->record.data, u->record.len,
-                                    u->known ? 0 : u->pipeline->plan->queue);
+                                    u->known ? NULL : u->pipeline->plan);
 
     /* NGX_ABORT: a sweep has just found it in the journal and put it there;
        and one that is known as a whole can be read from the disk */
@@ -208,6 +208,12 @@ ngx_http_imgp_admit_insert(ngx_http_imgp_upload_t *u)
     if (rc == NGX_BUSY) {
         return ngx_http_imgp_admit_refuse(u, IMGP_E_QUEUE_FULL,
                                           "the pipeline's queue is full");
+    }
+
+    if (rc == NGX_AGAIN) {
+        return ngx_http_imgp_admit_refuse(u, IMGP_E_OWNER_SHARE,
+                                          "so many jobs of this owner wait "
+                                          "already");
     }
 
     return ngx_http_imgp_admit_refuse(u, IMGP_E_STORE_FULL,

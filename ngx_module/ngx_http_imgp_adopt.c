@@ -86,7 +86,7 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found,
     }
 
     (void) ngx_http_imgp_table_insert(w->zone, pipeline, found->record,
-                                      found->len, 0);
+                                      found->len, NULL);
 
     return NGX_OK;
 }

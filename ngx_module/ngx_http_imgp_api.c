@@ -159,6 +159,26 @@ ngx_http_imgp_api_owner(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 }
 
 
+/* a value that is none of the words is as none at all */
+
+ngx_uint_t
+ngx_http_imgp_api_priority(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
+{
+    ngx_int_t  priority;
+    ngx_str_t  value;
+
+    if (ctx->conf->priority == NULL
+        || ngx_http_complex_value(r, ctx->conf->priority, &value) != NGX_OK)
+    {
+        return IMGP_PRIORITY_NORMAL;
+    }
+
+    priority = imgp_priority(ngx_http_imgp_str(&value));
+
+    return priority == IMGP_DECLINED ? IMGP_PRIORITY_NORMAL : priority;
+}
+
+
 static ngx_int_t
 ngx_http_imgp_api_root(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {

@@ -33,8 +33,7 @@ static ngx_http_imgp_option_t  ngx_http_imgp_jobs_option =
       offsetof(imgp_plan_t, concurrency), 1, NGX_HTTP_IMGP_JOBS_MAX };
 
 static ngx_http_imgp_option_t  ngx_http_imgp_queue_option =
-    { ngx_http_imgp_conf_number_slot, 0,
-      offsetof(imgp_plan_t, queue), 1, NGX_HTTP_IMGP_JOBS_MAX };
+    { ngx_http_imgp_conf_queue, 0, 0, 1, NGX_HTTP_IMGP_JOBS_MAX };
 
 static ngx_http_imgp_option_t  ngx_http_imgp_cache_option =
     { ngx_http_imgp_conf_cache, 0, 0, 0, 0 };
@@ -141,7 +140,7 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_jobs_option },
 
     { ngx_string("queue"),
-      NGX_HTTP_IMGP_PIPELINE_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_IMGP_PIPELINE_CONF|NGX_CONF_TAKE12,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_queue_option },
 
     { ngx_string("cache"),

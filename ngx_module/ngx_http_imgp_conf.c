@@ -295,6 +295,35 @@ ngx_http_imgp_conf_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* a word, or variables that give one */
+
+char *
+ngx_http_imgp_conf_priority(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char       *rv;
+    ngx_str_t  *value;
+
+    rv = ngx_http_set_complex_value_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_script_variables_count(&value[1]) == 0
+        && imgp_priority(ngx_http_imgp_str(&value[1])) == IMGP_DECLINED)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"%V\": it must be "
+                           "\"high\", \"normal\" or \"low\", or a variable "
+                           "that has one of them", &value[1], &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 char *
 ngx_http_imgp_conf_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

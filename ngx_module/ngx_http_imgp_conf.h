@@ -155,6 +155,8 @@ char *ngx_http_imgp_conf_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_imgp_conf_threads(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_imgp_conf_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_imgp_conf_priority(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* ngx_http_imgp_redis_conf.c */
 
@@ -205,6 +207,8 @@ char *ngx_http_imgp_conf_pipeline(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_imgp_conf_accept(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_max_pixels(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_queue(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_cache(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);

@@ -482,24 +482,16 @@ ngx_int_t
 ngx_http_imgp_job_retry_local(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx)
 {
-    ngx_uint_t              queued;
+    ngx_int_t               rc;
     imgp_job_t             *job;
     ngx_http_imgp_jobs_t   *jobs;
     ngx_http_imgp_async_t  *async;
 
     job = ctx->view;
 
-    if (ngx_http_imgp_table_queued(ctx->worker->zone,
-                                   ctx->conf->pipeline->index, &queued)
-        != NGX_OK)
-    {
-        return ngx_http_imgp_reply_error(r, IMGP_E_STORE_FULL,
-                                         "the job table is full");
-    }
-
-    if (queued >= ctx->conf->pipeline->plan->queue) {
-        return ngx_http_imgp_reply_error(r, IMGP_E_QUEUE_FULL,
-                                         "the pipeline's queue is full");
+    rc = ngx_http_imgp_upload_room(r, ctx);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     async = ngx_http_imgp_async_create(r, ctx->worker,
@@ -566,7 +558,8 @@ ngx_http_imgp_jobs_open(ngx_http_imgp_async_t *async)
     }
 
     (void) ngx_http_imgp_table_insert(zone, jobs->pipeline->index,
-                                      jobs->record.data, jobs->record.len, 0);
+                                      jobs->record.data, jobs->record.len,
+                                      NULL);
 
     return ngx_http_imgp_table_open(zone, jobs->id, jobs->job->revision);
 }
@@ -616,7 +609,8 @@ ngx_http_imgp_jobs_retry_done(ngx_http_imgp_async_t *async,
     ngx_http_imgp_table_remove(w->zone, jobs->id);
 
     (void) ngx_http_imgp_table_insert(w->zone, jobs->pipeline->index,
-                                      jobs->record.data, jobs->record.len, 0);
+                                      jobs->record.data, jobs->record.len,
+                                      NULL);
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, jobs->id);
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);

@@ -166,6 +166,7 @@ ngx_http_imgp_mirror_slot(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     slot->pipeline = pipeline;
     slot->revision = head->revision;
     slot->lost = head->lost;
+    slot->priority = head->priority;
     slot->expires_at = head->expires_at;
     slot->fence = 0;
     slot->finishing = 0;

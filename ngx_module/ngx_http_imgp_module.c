@@ -69,6 +69,13 @@ static ngx_command_t  ngx_http_image_pipeline_commands[] = {
       offsetof(ngx_http_imgp_loc_conf_t, owner),
       NULL },
 
+    { ngx_string("image_pipeline_priority"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_imgp_conf_priority,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_imgp_loc_conf_t, priority),
+      NULL },
+
     { ngx_string("image_pipeline_wait"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -195,6 +202,7 @@ ngx_http_imgp_create_loc_conf(ngx_conf_t *cf)
      */
 
     ilcf->owner = NGX_CONF_UNSET_PTR;
+    ilcf->priority = NGX_CONF_UNSET_PTR;
     ilcf->wait = NGX_CONF_UNSET_MSEC;
     ilcf->bypass = NGX_CONF_UNSET_PTR;
 
@@ -211,6 +219,7 @@ ngx_http_imgp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_conf_merge_ptr_value(conf->owner, prev->owner, NULL);
+    ngx_conf_merge_ptr_value(conf->priority, prev->priority, NULL);
     ngx_conf_merge_msec_value(conf->wait, prev->wait, NGX_HTTP_IMGP_WAIT);
     ngx_conf_merge_ptr_value(conf->bypass, prev->bypass, NULL);
 

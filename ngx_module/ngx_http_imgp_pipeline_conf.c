@@ -321,6 +321,55 @@ ngx_http_imgp_conf_max_pixels(ngx_conf_t *cf,
 }
 
 
+/* "1000 owner=100" */
+
+char *
+ngx_http_imgp_conf_queue(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
+    ngx_http_imgp_block_t *block)
+{
+    imgp_plan_t *plan = block->target;
+
+    uint64_t    number;
+    ngx_str_t  *value, rest;
+
+    value = cf->args->elts;
+
+    if (ngx_http_imgp_conf_number(cf, &value[1], option->min, option->max,
+                                  &number)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    plan->queue = number;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[2].data, "owner=", 6) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"%V\" in \"queue\": after the number "
+                           "there may be \"owner=NUMBER\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    rest.data = value[2].data + 6;
+    rest.len = value[2].len - 6;
+
+    if (ngx_http_imgp_conf_number(cf, &rest, option->min, plan->queue,
+                                  &number)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    plan->share = number;
+
+    return NGX_CONF_OK;
+}
+
+
 char *
 ngx_http_imgp_conf_cache(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
     ngx_http_imgp_block_t *block)

@@ -187,10 +187,11 @@ ngx_http_imgp_rebuild_reset(ngx_http_imgp_zone_t *zone)
 
     for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
         p = &sh->pipelines[i];
-        p->queue.head = p->queue.tail = NGX_HTTP_IMGP_NONE;
-        p->queue.count = 0;
+        imgp_fair_reset(&p->queue);
         p->running = 0;
     }
+
+    imgp_fair_init(&zone->jobs);
 
     sh->final.head = sh->final.tail = NGX_HTTP_IMGP_NONE;
     sh->final.count = 0;
@@ -214,7 +215,7 @@ ngx_http_imgp_rebuild_list(ngx_http_imgp_zone_t *zone,
     switch (slot->state) {
 
     case NGX_HTTP_IMGP_SLOT_QUEUED:
-        ngx_http_imgp_list_push(zone, &p->queue, slot - zone->slots, 0);
+        ngx_http_imgp_slot_queue(zone, slot, 0);
         break;
 
     case NGX_HTTP_IMGP_SLOT_RUNNING:

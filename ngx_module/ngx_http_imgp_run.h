@@ -16,6 +16,7 @@
 
 
 #include "ngx_http_imgp.h"
+#include "ngx_http_imgp_care.h"
 
 
 typedef struct ngx_http_imgp_run_s   ngx_http_imgp_run_t;

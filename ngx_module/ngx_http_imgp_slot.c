@@ -214,7 +214,7 @@ ngx_http_imgp_slot_unlist(ngx_http_imgp_zone_t *zone,
     switch (slot->state) {
 
     case NGX_HTTP_IMGP_SLOT_QUEUED:
-        ngx_http_imgp_list_remove(zone, &p->queue, i);
+        imgp_fair_remove(&zone->jobs, &p->queue, i);
         break;
 
     case NGX_HTTP_IMGP_SLOT_RUNNING:
@@ -236,21 +236,45 @@ void
 ngx_http_imgp_slot_list(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot, ngx_uint_t job_state, ngx_uint_t front)
 {
-    uint32_t  i;
-
-    i = slot - zone->slots;
     slot->job_state = job_state;
 
     if (imgp_job_is_final(job_state)) {
-        ngx_http_imgp_list_push(zone, &zone->sh->final, i, 0);
+        ngx_http_imgp_list_push(zone, &zone->sh->final, slot - zone->slots,
+                                0);
         slot->seq = ++zone->sh->seq;
         slot->state = NGX_HTTP_IMGP_SLOT_FINAL;
         return;
     }
 
-    ngx_http_imgp_list_push(zone, &zone->sh->pipelines[slot->pipeline].queue,
-                            i, front);
+    ngx_http_imgp_slot_queue(zone, slot, front);
     slot->state = NGX_HTTP_IMGP_SLOT_QUEUED;
+}
+
+
+void
+ngx_http_imgp_slot_queue(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot, ngx_uint_t front)
+{
+    imgp_fair_key_t  key;
+
+    ngx_http_imgp_slot_key(&key, slot->pipeline, slot->owner);
+    key.level = ngx_min(slot->priority, IMGP_PRIORITY_LOW);
+
+    imgp_fair_push(&zone->jobs, &zone->sh->pipelines[slot->pipeline].queue,
+                   &key, slot - zone->slots, front);
+}
+
+
+/* of what waits in a pipeline's queue; its level is the caller's */
+
+void
+ngx_http_imgp_slot_key(imgp_fair_key_t *key, ngx_uint_t pipeline,
+    const u_char *owner)
+{
+    key->owner = owner;
+    key->queue = pipeline;
+    key->lane = 0;
+    key->level = IMGP_PRIORITY_NORMAL;
 }
 
 
@@ -294,36 +318,31 @@ ngx_http_imgp_slot_copy(ngx_http_imgp_zone_t *zone,
 }
 
 
-/* 1 is the head of the queue; -1: not queued, or far behind */
+/* 1 is who is next; -1: not queued, or far behind */
 
 int64_t
 ngx_http_imgp_slot_position(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot)
 {
-    int64_t  n;
-
     if (slot->state != NGX_HTTP_IMGP_SLOT_QUEUED) {
         return -1;
     }
 
-    for (n = 1; slot->q_prev != NGX_HTTP_IMGP_NONE; n++) {
-
-        if (n == NGX_HTTP_IMGP_POSITION_MAX) {
-            return -1;
-        }
-
-        slot = &zone->slots[slot->q_prev];
-    }
-
-    return n;
+    return imgp_fair_position(&zone->jobs,
+                              &zone->sh->pipelines[slot->pipeline].queue,
+                              slot - zone->slots,
+                              NGX_HTTP_IMGP_POSITION_MAX);
 }
 
+
+/* a queued one runs: its owner has had its turn */
 
 void
 ngx_http_imgp_slot_start(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot)
 {
-    ngx_http_imgp_slot_unlist(zone, slot);
+    imgp_fair_take(&zone->jobs, &zone->sh->pipelines[slot->pipeline].queue,
+                   slot - zone->slots);
 
     slot->worker = zone->me;
     slot->fence = ++zone->sh->fence;

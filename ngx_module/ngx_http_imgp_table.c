@@ -16,18 +16,21 @@
 #define NGX_HTTP_IMGP_SUSPECT_SKIP  256
 
 
+static ngx_int_t ngx_http_imgp_table_room(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, const imgp_plan_t *plan, const u_char *owner);
 static ngx_http_imgp_slot_t *ngx_http_imgp_table_next(
     ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline);
 
 
 /*
- * NGX_OK; NGX_BUSY: the queue is full (a limit of 0 skips this check);
- * NGX_DECLINED: the zone is full; NGX_ABORT: the job is there already
+ * NGX_OK; NGX_BUSY: the queue is full; NGX_AGAIN: its owner has his share of
+ * it (without a plan neither is looked at); NGX_DECLINED: the zone is full;
+ * NGX_ABORT: the job is there already
  */
 
 ngx_int_t
 ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
-    const u_char *record, size_t len, ngx_uint_t queue)
+    const u_char *record, size_t len, const imgp_plan_t *plan)
 {
     ngx_int_t              rc;
     uint32_t              *index;
@@ -47,9 +50,13 @@ ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
         goto done;
     }
 
-    if (queue && zone->sh->pipelines[pipeline].queue.count >= queue) {
-        rc = NGX_BUSY;
-        goto done;
+    if (plan) {
+        rc = ngx_http_imgp_table_room(zone, pipeline, plan, head.owner);
+        if (rc != NGX_OK) {
+            goto done;
+        }
+
+        rc = NGX_DECLINED;
     }
 
     slot = ngx_http_imgp_slot_alloc(zone);
@@ -72,6 +79,7 @@ ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     slot->pipeline = pipeline;
     slot->revision = head.revision;
     slot->lost = head.lost;
+    slot->priority = head.priority;
     slot->expires_at = head.expires_at;
     slot->fence = 0;
     slot->finishing = 0;
@@ -216,7 +224,8 @@ ngx_http_imgp_table_take(ngx_http_imgp_zone_t *zone, const u_char *id,
         p = &zone->sh->pipelines[slot->pipeline];
 
         if (p->running < limit
-            && p->queue.head == (uint32_t) (slot - zone->slots))
+            && imgp_fair_first(&p->queue, &zone->jobs)
+               == (uint32_t) (slot - zone->slots))
         {
             ngx_http_imgp_slot_start(zone, slot);
             *fence = slot->fence;
@@ -489,11 +498,11 @@ ngx_http_imgp_table_remove(ngx_http_imgp_zone_t *zone, const u_char *id)
 }
 
 
-/* how many wait in a pipeline; NGX_DECLINED when the zone cannot take more */
+/* is there room for a job of this owner?  NGX_OK; as table_insert() */
 
 ngx_int_t
 ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
-    ngx_uint_t *queued)
+    const imgp_plan_t *plan, const u_char *owner)
 {
     ngx_int_t                rc;
     ngx_http_imgp_shzone_t  *sh;
@@ -502,18 +511,41 @@ ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 
     ngx_http_imgp_zone_lock(zone);
 
-    *queued = sh->pipelines[pipeline].queue.count;
-
     rc = sh->final.count
          || ((sh->free_slot != NGX_HTTP_IMGP_NONE
               || sh->njobs < sh->max_jobs)
              && sh->free_cells + sh->max_cells - sh->ncells
                 >= NGX_HTTP_IMGP_CELLS_JOB)
-         ? NGX_OK : NGX_DECLINED;
+         ? ngx_http_imgp_table_room(zone, pipeline, plan, owner)
+         : NGX_DECLINED;
 
     ngx_http_imgp_zone_unlock(zone);
 
     return rc;
+}
+
+
+/* in the pipeline's queue; nobody has no share */
+
+static ngx_int_t
+ngx_http_imgp_table_room(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    const imgp_plan_t *plan, const u_char *owner)
+{
+    imgp_fair_key_t  key;
+    static u_char    nobody[IMGP_OWNER_LEN];
+
+    if (zone->sh->pipelines[pipeline].queue.count >= plan->queue) {
+        return NGX_BUSY;
+    }
+
+    if (plan->share == 0 || ngx_memcmp(owner, nobody, IMGP_OWNER_LEN) == 0) {
+        return NGX_OK;
+    }
+
+    ngx_http_imgp_slot_key(&key, pipeline, owner);
+
+    return imgp_fair_owned(&zone->jobs, &key) < plan->share ? NGX_OK
+                                                            : NGX_AGAIN;
 }
 
 
@@ -559,7 +591,7 @@ ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, uint32_t *next,
 
 
 /*
- * The head of the queue.  A job that was running when its worker died is
+ * Whose turn it is.  A job that was running when its worker died is
  * suspect: only one of them runs at a time, so that a picture that kills its
  * worker takes no other suspect with it, and is found out itself.
  */
@@ -569,9 +601,11 @@ ngx_http_imgp_table_next(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline)
 {
     uint32_t               i;
     ngx_uint_t             skip;
+    imgp_fair_queue_t     *queue;
     ngx_http_imgp_slot_t  *slot;
 
-    i = zone->sh->pipelines[pipeline].queue.head;
+    queue = &zone->sh->pipelines[pipeline].queue;
+    i = imgp_fair_first(queue, &zone->jobs);
 
     for (skip = 0; i != NGX_HTTP_IMGP_NONE; skip++) {
         slot = &zone->slots[i];
@@ -584,7 +618,7 @@ ngx_http_imgp_table_next(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline)
             break;
         }
 
-        i = slot->q_next;
+        i = imgp_fair_next(&zone->jobs, queue, i);
     }
 
     return NULL;

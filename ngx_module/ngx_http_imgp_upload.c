@@ -8,8 +8,6 @@
 #include "ngx_http_imgp_upload.h"
 
 
-static ngx_int_t ngx_http_imgp_upload_room(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx);
 static ngx_http_imgp_upload_t *ngx_http_imgp_upload_create(
     ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx);
 static imgp_int_t ngx_http_imgp_upload_job(ngx_http_imgp_upload_t *u);
@@ -72,30 +70,33 @@ ngx_http_imgp_upload(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 }
 
 
-/* NGX_DECLINED: there is room, nothing is answered yet */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_imgp_upload_room(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 {
-    ngx_uint_t                 queued;
     ngx_http_imgp_pipeline_t  *pipeline;
 
     pipeline = ctx->conf->pipeline;
 
-    if (ngx_http_imgp_table_queued(ctx->worker->zone, pipeline->index,
-                                   &queued)
-        != NGX_OK)
+    switch (ngx_http_imgp_table_queued(ctx->worker->zone, pipeline->index,
+                                       pipeline->plan, ctx->owner))
     {
+
+    case NGX_OK:
+        return NGX_DECLINED;
+
+    case NGX_BUSY:
+        return ngx_http_imgp_reply_error(r, IMGP_E_QUEUE_FULL,
+                                         "the pipeline's queue is full");
+
+    case NGX_AGAIN:
+        return ngx_http_imgp_reply_error(r, IMGP_E_OWNER_SHARE,
+                                         "so many jobs of this owner wait "
+                                         "already");
+
+    default: /* NGX_DECLINED */
         return ngx_http_imgp_reply_error(r, IMGP_E_STORE_FULL,
                                          "the job table is full");
     }
-
-    if (queued >= pipeline->plan->queue) {
-        return ngx_http_imgp_reply_error(r, IMGP_E_QUEUE_FULL,
-                                         "the pipeline's queue is full");
-    }
-
-    return NGX_DECLINED;
 }
 
 
@@ -165,6 +166,7 @@ ngx_http_imgp_upload_job(ngx_http_imgp_upload_t *u)
 
     ngx_memcpy(job->owner, ctx->owner, IMGP_OWNER_LEN);
     ngx_memcpy(ctx->id, job->id, IMGP_ID_BYTES);
+    job->priority = ngx_http_imgp_api_priority(ctx->request, ctx);
 
     imgp_id_text(job->id, id);
 

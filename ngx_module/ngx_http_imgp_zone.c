@@ -12,6 +12,8 @@
 
 static ngx_int_t ngx_http_imgp_zone_layout(ngx_http_imgp_zone_t *zone);
 static void ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone);
+static u_char *ngx_http_imgp_zone_fair(ngx_http_imgp_zone_t *zone,
+    imgp_fair_t *fair, u_char *p);
 static void ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone);
 static void ngx_http_imgp_zone_predecessor(ngx_http_imgp_zone_t *zone);
 
@@ -89,7 +91,8 @@ ngx_http_imgp_zone_layout(ngx_http_imgp_zone_t *zone)
     head = ngx_align(sizeof(ngx_http_imgp_shzone_t), 64);
     per_job = sizeof(ngx_http_imgp_slot_t) + sizeof(ngx_http_imgp_flight_t)
               + NGX_HTTP_IMGP_CELLS_JOB * sizeof(ngx_http_imgp_cell_t)
-              + 2 * 2 * sizeof(uint32_t);
+              + sizeof(imgp_fair_group_t)
+              + 3 * 2 * sizeof(uint32_t);
 
     if (size < head + 16 * per_job) {
         ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
@@ -143,6 +146,30 @@ ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone)
     p += sh->nhash * sizeof(uint32_t);
 
     zone->flight_hash = (uint32_t *) p;
+    p += sh->nhash * sizeof(uint32_t);
+
+    p = ngx_http_imgp_zone_fair(zone, &zone->jobs, p);
+
+    zone->jobs.heap = &sh->jobs;
+    zone->jobs.links = (u_char *) &zone->slots[0].link;
+    zone->jobs.size = sizeof(ngx_http_imgp_slot_t);
+}
+
+
+static u_char *
+ngx_http_imgp_zone_fair(ngx_http_imgp_zone_t *zone, imgp_fair_t *fair,
+    u_char *p)
+{
+    fair->max = zone->sh->max_jobs;
+    fair->nhash = zone->sh->nhash;
+
+    fair->hash = (uint32_t *) p;
+    p += fair->nhash * sizeof(uint32_t);
+
+    fair->groups = (imgp_fair_group_t *) p;
+    p += fair->max * sizeof(imgp_fair_group_t);
+
+    return p;
 }
 
 
@@ -150,7 +177,6 @@ static void
 ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone)
 {
     u_char                   id[IMGP_ID_BYTES];
-    uint32_t                 i;
     ngx_http_imgp_shzone_t  *sh;
 
     sh = zone->sh;
@@ -166,11 +192,6 @@ ngx_http_imgp_zone_format(ngx_http_imgp_zone_t *zone)
 
     ngx_hex_dump(sh->node, id, IMGP_REDIS_NODE_LEN / 2);
     sh->node[IMGP_REDIS_NODE_LEN] = '\0';
-
-    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
-        sh->pipelines[i].queue.head = NGX_HTTP_IMGP_NONE;
-        sh->pipelines[i].queue.tail = NGX_HTTP_IMGP_NONE;
-    }
 
     ngx_http_imgp_rebuild(zone);
     sh->rebuilt = 0;

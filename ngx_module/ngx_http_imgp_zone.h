@@ -16,7 +16,9 @@
 
 
 #include "ngx_http_imgp.h"
+#include "ngx_http_imgp_care.h"
 #include <imgp/imgp_redis_args.h>
+#include <imgp/imgp_fair.h>
 
 
 #define NGX_HTTP_IMGP_WORKERS     1024  /* of all generations together: as
@@ -58,8 +60,10 @@ typedef struct {
     uint32_t                       finishing;  /* its end is being stored */
     uint32_t                       unsaid;     /* Redis does not know it */
     uint32_t                       next;       /* hash chain, free list */
-    uint32_t                       q_prev;     /* queue, or final ones */
+    uint32_t                       q_prev;     /* of the final ones */
     uint32_t                       q_next;
+    uint32_t                       priority;
+    imgp_fair_link_t               link;       /* of a queued one */
 } ngx_http_imgp_slot_t;
 
 
@@ -90,7 +94,7 @@ typedef struct {
     u_char                         plan[IMGP_DIGEST_LEN];
     uint32_t                       first;      /* configurations, from one */
     uint32_t                       last;       /* to another, that have it */
-    ngx_http_imgp_list_t           queue;
+    imgp_fair_queue_t              queue;
     uint32_t                       running;
     uint32_t                       calls[IMGP_STAGES_MAX];
     imgp_expect_t                  expect[IMGP_STAGES_MAX];
@@ -148,6 +152,7 @@ typedef struct {
     uint32_t                       free_flight;
     uint32_t                       suspects;   /* running suspect ones */
     ngx_http_imgp_list_t           final;      /* oldest first */
+    imgp_fair_heap_t               jobs;       /* of the queues of jobs */
 
     uint64_t                       alive;      /* its number for others */
     u_char                         node[IMGP_REDIS_NODE_LEN + 1];
@@ -192,6 +197,8 @@ struct ngx_http_imgp_zone_s {
     ngx_http_imgp_flight_t        *flights;
     uint32_t                      *job_hash;
     uint32_t                      *flight_hash;
+    imgp_fair_t                    jobs;       /* who is queued, in all
+                                                  pipelines' queues */
     uint32_t                       me;         /* index in sh->workers */
     uint32_t                       generation;
 };
@@ -261,6 +268,10 @@ void ngx_http_imgp_slot_drop(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot);
 void ngx_http_imgp_slot_unlist(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot);
+void ngx_http_imgp_slot_queue(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_slot_t *slot, ngx_uint_t front);
+void ngx_http_imgp_slot_key(imgp_fair_key_t *key, ngx_uint_t pipeline,
+    const u_char *owner);
 void ngx_http_imgp_slot_list(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot, ngx_uint_t job_state, ngx_uint_t front);
 ngx_int_t ngx_http_imgp_slot_copy(ngx_http_imgp_zone_t *zone,

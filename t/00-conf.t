@@ -122,6 +122,7 @@ __DATA__
 image_pipeline_path STORE/a/ zone=jobs:256k max_size=10g inactive=7d sync=off;
 image_pipeline_threads image;
 image_pipeline_owner $remote_user;
+image_pipeline_priority $http_x_priority;
 image_pipeline_wait 20s;
 image_pipeline_cache_bypass $http_pragma $arg_fresh;
 
@@ -129,7 +130,7 @@ image_pipeline closet {
     accept image/jpeg IMAGE/PNG application/* */*;
     max_pixels 64m;
     concurrency 8;
-    queue 1000;
+    queue 1000 owner=100;
     cache off;
     keep 1h30m;
     param expand on on|off;
@@ -1800,3 +1801,21 @@ stage b {
 }
 --- emerg
 6: "send multipart" names 2 fields, but stage "b" reads 1: name one field for all, or one for each stage in "from"
+
+=== TEST 302: queue, an option that is none
+--- stages
+queue 100 user=3;
+--- emerg
+2: invalid "user=3" in "queue": after the number there may be "owner=NUMBER"
+
+=== TEST 303: queue, a share that is no share
+--- stages
+queue 100 owner=101;
+--- emerg
+2: invalid number "101" in "queue": it must be from 1 to 100
+
+=== TEST 304: a priority that is none
+--- http
+image_pipeline_priority urgent;
+--- emerg
+1: invalid value "urgent" in "image_pipeline_priority": it must be "high", "normal" or "low", or a variable that has one of them

@@ -29,6 +29,21 @@
 #define IMGP_OWNER_LEN  16            /* of the owner's SHA-256; 0s: nobody */
 
 
+/* who waits is served in this order */
+
+typedef enum {
+    IMGP_PRIORITY_HIGH = 0,
+    IMGP_PRIORITY_NORMAL,
+    IMGP_PRIORITY_LOW
+} imgp_priority_e;
+
+#define IMGP_PRIORITIES  3
+
+/* "high", "normal", "low"; IMGP_DECLINED: it is none of them */
+
+imgp_int_t imgp_priority(const imgp_str_t *name);
+
+
 typedef enum {
     IMGP_JOB_QUEUED = 0,
     IMGP_JOB_RUNNING,
@@ -122,6 +137,7 @@ typedef struct {
     uint8_t            cached;        /* every stage was known */
     uint8_t            degraded;
     uint8_t            bypass;        /* known results are not taken */
+    uint8_t            priority;      /* imgp_priority_e */
     uint32_t           revision;      /* of the document; only grows */
     uint32_t           progress;      /* 0..1000, only grows */
     uint32_t           lost;          /* IMGP_LOST_... since last headway */

@@ -84,6 +84,7 @@ typedef struct {
     uint64_t           max_pixels;
     imgp_uint_t        concurrency;
     imgp_uint_t        queue;
+    imgp_uint_t        share;         /* of one owner in it; 0: all */
     imgp_msec_t        cache;         /* 0: off */
     imgp_msec_t        keep;
 

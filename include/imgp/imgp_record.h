@@ -23,6 +23,7 @@ typedef struct {
     u_char             id[IMGP_ID_BYTES];
     u_char             owner[IMGP_OWNER_LEN];
     uint32_t           state;
+    uint32_t           priority;      /* imgp_priority_e */
     uint32_t           revision;
     uint32_t           lost;
     imgp_msec_t        queued_at;

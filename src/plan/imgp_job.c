@@ -60,8 +60,27 @@ imgp_job_create(const imgp_alloc_t *alloc)
 
     job->pool = pool;
     job->error_stage = -1;
+    job->priority = IMGP_PRIORITY_NORMAL;
 
     return job;
+}
+
+
+imgp_int_t
+imgp_priority(const imgp_str_t *name)
+{
+    imgp_int_t                i;
+    static const imgp_str_t   names[IMGP_PRIORITIES] = {
+        imgp_string("high"), imgp_string("normal"), imgp_string("low")
+    };
+
+    for (i = 0; i < IMGP_PRIORITIES; i++) {
+        if (imgp_str_eq(&names[i], name)) {
+            return i;
+        }
+    }
+
+    return IMGP_DECLINED;
 }
 
 

@@ -24,6 +24,8 @@
 #define IMGP_RECORD_MAGIC_LEN   4
 #define IMGP_RECORD_HEAD_AT     12
 #define IMGP_RECORD_PROGRESS    1000
+#define IMGP_RECORD_STATE       0xff      /* the priority is above it */
+#define IMGP_RECORD_PRIORITY    8         /* bits below it */
 
 
 static void imgp_record_put(imgp_codec_out_t *w, const imgp_job_t *job,
@@ -94,6 +96,7 @@ imgp_record_fits(const imgp_job_t *job)
     const imgp_job_stage_t  *st;
 
     if (job->state > IMGP_JOB_CANCELED
+        || job->priority >= IMGP_PRIORITIES
         || job->phase >= IMGP_PHASE_MAX
         || job->progress > IMGP_RECORD_PROGRESS
         || job->nparams > IMGP_PARAMS_MAX
@@ -235,7 +238,11 @@ imgp_record_put_head(imgp_codec_out_t *w, const imgp_job_t *job, size_t len)
 
     imgp_codec_put(w, job->id, IMGP_ID_BYTES);
     imgp_codec_put(w, job->owner, IMGP_OWNER_LEN);
-    imgp_codec_put_u32(w, job->state);
+    /* records of before there were priorities have a normal one */
+
+    imgp_codec_put_u32(w, job->state
+                          | ((uint32_t) job->priority ^ IMGP_PRIORITY_NORMAL)
+                            << IMGP_RECORD_PRIORITY);
     imgp_codec_put_u32(w, job->revision);
     imgp_codec_put_u32(w, job->lost);
     imgp_codec_put_u64(w, job->queued_at);
@@ -346,9 +353,20 @@ imgp_record_head(const u_char *p, size_t len, imgp_record_head_t *head)
 static void
 imgp_record_get_head(imgp_codec_in_t *r, imgp_record_head_t *head)
 {
+    uint32_t  state;
+
     imgp_codec_get(r, head->id, IMGP_ID_BYTES);
     imgp_codec_get(r, head->owner, IMGP_OWNER_LEN);
-    head->state = imgp_codec_get_u32(r, IMGP_JOB_CANCELED);
+
+    state = imgp_codec_get_u32(r, UINT32_MAX);
+
+    head->state = state & IMGP_RECORD_STATE;
+    head->priority = (state >> IMGP_RECORD_PRIORITY) ^ IMGP_PRIORITY_NORMAL;
+
+    if (head->state > IMGP_JOB_CANCELED || head->priority >= IMGP_PRIORITIES) {
+        r->failed = 1;
+    }
+
     head->revision = imgp_codec_get_u32(r, UINT32_MAX);
     head->lost = imgp_codec_get_u32(r, UINT32_MAX);
     head->queued_at = imgp_codec_get_u64(r);
@@ -399,6 +417,7 @@ imgp_record_get(imgp_codec_in_t *r, imgp_job_t *job)
     memcpy(job->id, head.id, IMGP_ID_BYTES);
     memcpy(job->owner, head.owner, IMGP_OWNER_LEN);
     job->state = (uint8_t) head.state;
+    job->priority = (uint8_t) head.priority;
     job->revision = head.revision;
     job->lost = head.lost;
     job->queued_at = head.queued_at;

@@ -42,6 +42,7 @@ rich_job(const imgp_plan_t *plan)
     job->cached = 1;
     job->degraded = 1;
     job->bypass = 1;
+    job->priority = IMGP_PRIORITY_LOW;
     job->progress = 470;
     job->lost = 2;
     job->expires_at = 99999;
@@ -66,6 +67,7 @@ same_job(imgp_job_t *a, imgp_job_t *b)
         || memcmp(a->plan, b->plan, IMGP_DIGEST_LEN) != 0
         || a->state != b->state || a->cached != b->cached
         || a->degraded != b->degraded || a->bypass != b->bypass
+        || a->priority != b->priority
         || a->revision != b->revision || a->progress != b->progress
         || a->lost != b->lost || a->created_at != b->created_at
         || a->queued_at != b->queued_at || a->started_at != b->started_at

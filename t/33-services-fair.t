@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+
+# Whose turn it is: owners share queues and services, priorities, an owner's
+# share of a queue.
+
+from imgp import Model, Nginx, parallel, tap, wait_for
+from pictures import unique_png
+
+M = 'post http://%%MODEL%%'
+
+PIPELINES = {
+    'jobs': 'concurrency 1; stage call { ' + M + '/delay/50/echo?jobs; }',
+    'full': 'concurrency 1; queue 5 owner=3; stage call { ' + M + '/hang; }',
+}
+
+counter = iter(range(1, 1 << 20))
+
+
+def post(name, owner='', priority=''):
+    return nginx.post('/%s/' % name, unique_png(next(counter)),
+                      x_owner=owner, x_priority=priority)
+
+
+def place(name, owner='', priority=''):
+    return owner, post(name, owner, priority).headers['Location']
+
+
+def finish(job):
+    owner, location = job
+
+    while True:
+        document = nginx.get(location + '?wait=20', x_owner=owner).json
+
+        if document['status'] in ('succeeded', 'failed', 'canceled'):
+            return document
+
+        nginx.get('%s?wait=5&since=%d' % (location, document['revision']),
+                  x_owner=owner)
+
+
+def ms(time):
+    """Of "2026-01-13T14:03:39.120Z", within the hour."""
+
+    _, minutes, seconds = time.rstrip('Z').split(':')
+    return round((int(minutes) * 60 + float(seconds)) * 1000)
+
+
+def queued(document):
+    return ms(document['created_at']) + document['timing']['receive_ms'] \
+        + document['timing']['store_ms']
+
+
+def started(document):
+    return ms(document['started_at'])
+
+
+def between(documents, one):
+    """How many started while it waited, and how many after it."""
+
+    return (sum(queued(one) < started(d) < started(one) for d in documents),
+            sum(started(d) > started(one) for d in documents))
+
+
+def jobs():
+    many = parallel(lambda n: place('jobs', 'many'), range(60), 16)
+    last = post('jobs', 'few').json
+    few = parallel(lambda n: place('jobs', 'few'), range(2), 1)
+    tap.ok(last['queue_position'] is None or last['queue_position'] <= 2,
+           'the only job of its owner: it is soon its turn')
+    last = finish(('few', '/jobs/' + last['id']))
+    documents = [finish(job) for job in many]
+    tap.is_({d['status'] for d in documents + [last]}, {'succeeded'},
+            'all jobs end')
+    before, after = between(documents, last)
+    tap.ok(before <= 2, '... it waited for %d of 60' % before)
+    tap.ok(after > 3, '... %d came after it' % after)
+
+    counts = [between(documents, finish(job))[0] for job in few]
+    tap.ok(max(counts) <= 6, '... owners take turns: %s' % counts)
+
+
+def priorities():
+    low = parallel(lambda n: place('jobs', priority='low'), range(20), 16)
+    usual = parallel(lambda n: place('jobs', priority='?'), range(20), 16)
+    high = place('jobs', priority='high')
+    low, usual = [[finish(job) for job in some] for some in (low, usual)]
+    high = finish(high)
+
+    before, after = between(low + usual, high)
+    tap.ok(before <= 1, 'high priority waited for %d' % before)
+    tap.ok(after > 3, '... %d came after it' % after)
+
+    waiting = [started(d) for d in low if started(d) > started(high)]
+    tap.ok(waiting and min(waiting) >= max(started(d) for d in usual),
+           'low priority comes last: %d' % len(waiting))
+
+
+def share():
+    held = [post('full', 'one') for n in range(4)]
+    tap.is_([a.status for a in held], [202] * 4, 'one runs, three wait')
+    wait_for(lambda: model.peak()['now'] == 1)
+    answer = post('full', 'one')
+    tap.is_((answer.status, answer.json['type']),
+            (429, 'urn:image-pipeline:owner-share'),
+            "that is an owner's share of the queue")
+    tap.ok(int(answer.headers['Retry-After']) > 0, '... Retry-After')
+
+    held += [post('full', who) for who in ('two', '')]
+    tap.is_([a.status for a in held[4:]], [202] * 2,
+            '... others have theirs')
+    answer = post('full', 'three')
+    tap.is_((answer.status, answer.json['type']),
+            (503, 'urn:image-pipeline:queue-full'),
+            '... as long as the queue is not full')
+
+    for who, answer in zip(['one'] * 4 + ['two', ''], held):
+        nginx.delete(answer.headers['Location'], x_owner=who)
+
+    tap.is_(post('full', 'one').status, 202, 'canceled ones do not count')
+
+
+model = Model()
+nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
+                      % (name, name) for name in PIPELINES)
+              + 'image_pipeline_owner $http_x_owner;'
+              'image_pipeline_priority $http_x_priority;',
+              workers=4, http='image_pipeline_path %%STORE%% zone=jobs:8m '
+              'sync=off; image_pipeline_threads image;'
+              + ''.join('image_pipeline %s { %s }\n' % item
+                        for item in PIPELINES.items()),
+              MODEL=model.address)
+nginx.start()
+
+jobs()
+priorities()
+share()
+
+tap.is_(nginx.alerts(), [], 'nothing alarming is logged')
+tap.done()
