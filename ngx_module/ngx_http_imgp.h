@@ -40,6 +40,7 @@
 #include <imgp/imgp_plan.h>
 #include <imgp/imgp_job.h>
 #include <imgp/imgp_graph.h>
+#include <imgp/imgp_lane.h>
 #include <imgp/imgp_key.h>
 #include <imgp/imgp_progress.h>
 #include <imgp/imgp_doc.h>
@@ -408,38 +409,6 @@ void ngx_http_imgp_mirror_born(ngx_http_imgp_zone_t *zone,
 const char *ngx_http_imgp_mirror_node(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_mirror_name(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, ngx_str_t *name);
-
-/* runs of stages that go on now (ngx_http_imgp_flight.c) */
-
-ngx_int_t ngx_http_imgp_flight_begin(ngx_http_imgp_zone_t *zone,
-    const u_char *key, ngx_uint_t pipeline, ngx_uint_t stage,
-    uint32_t *flight);
-void ngx_http_imgp_flight_end(ngx_http_imgp_zone_t *zone, uint32_t flight,
-    const u_char *key);
-
-/* takes a place at a service: NGX_OK; NGX_BUSY: at the limit; NGX_AGAIN: not
-   before *wait ms, by the rate, or by the breaker; NGX_DECLINED: the same, and
-   the breaker is open */
-
-ngx_int_t ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone,
-    uint32_t flight, const u_char *key, ngx_uint_t limit,
-    ngx_http_imgp_service_t *service, ngx_msec_t *wait);
-
-/* a service with "warm" was not called for its time: 1, once in all workers */
-
-ngx_uint_t ngx_http_imgp_care_idle(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_service_t *service);
-
-/* a call ended (ngx_http_imgp_care.c); returns whether the breaker opened or
-   closed */
-
-ngx_uint_t ngx_http_imgp_care_ended(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_service_t *service, ngx_uint_t failed);
-void ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
-    const u_char *key);
-ngx_uint_t ngx_http_imgp_flight_known(ngx_http_imgp_zone_t *zone,
-    const u_char *key);
-ngx_uint_t ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone);
 
 
 /* ---- wake-ups between workers (ngx_http_imgp_wake.c) ---- */

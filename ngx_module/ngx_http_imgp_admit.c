@@ -10,6 +10,7 @@
 
 #include "ngx_http_imgp_upload.h"
 #include "ngx_http_imgp_notify.h"
+#include "ngx_http_imgp_care.h"
 #include <imgp/imgp_known.h>
 
 

@@ -26,7 +26,7 @@ ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
         return NULL;
     }
 
-    s = ngx_http_imgp_care_service(zone, service);
+    s = ngx_http_imgp_care_service(zone, service->id);
     s->used = ngx_current_msec;
 
     return &s->state;
@@ -37,7 +37,7 @@ ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
 
 ngx_http_imgp_shservice_t *
 ngx_http_imgp_care_service(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_service_t *service)
+    const u_char *id)
 {
     ngx_uint_t                  i;
     ngx_http_imgp_shservice_t  *s, *oldest;
@@ -47,7 +47,7 @@ ngx_http_imgp_care_service(ngx_http_imgp_zone_t *zone,
     for (i = 0; i < NGX_HTTP_IMGP_SERVICES; i++) {
         s = &zone->sh->services[i];
 
-        if (ngx_memcmp(s->id, service->id, NGX_HTTP_IMGP_SERVICE_ID) == 0) {
+        if (ngx_memcmp(s->id, id, NGX_HTTP_IMGP_SERVICE_ID) == 0) {
             return s;
         }
 
@@ -57,7 +57,7 @@ ngx_http_imgp_care_service(ngx_http_imgp_zone_t *zone,
     }
 
     ngx_memzero(oldest, sizeof(ngx_http_imgp_shservice_t));
-    ngx_memcpy(oldest->id, service->id, NGX_HTTP_IMGP_SERVICE_ID);
+    ngx_memcpy(oldest->id, id, NGX_HTTP_IMGP_SERVICE_ID);
 
     return oldest;
 }
@@ -72,7 +72,7 @@ ngx_http_imgp_care_idle(ngx_http_imgp_zone_t *zone,
 
     ngx_http_imgp_zone_lock(zone);
 
-    s = ngx_http_imgp_care_service(zone, service);
+    s = ngx_http_imgp_care_service(zone, service->id);
     idle = ngx_current_msec - s->used >= service->warm;
 
     if (idle) {

@@ -1,7 +1,8 @@
 
 /*
- * Care for services, as it lies in the zone: what their calls came to.
- * Included by the files of the zone, by those that make calls, and by those
+ * Runs of stages, and care for the services that they call, as both lie in the
+ * zone: single-flight, turns at services, rates, breakers, counters.  Included
+ * by the files of the zone, by those that make calls, and by those
  * that show the figures.
  */
 
@@ -12,6 +13,66 @@
 
 #include "ngx_http_imgp.h"
 
+
+/* runs of stages that go on now (ngx_http_imgp_flight.c) */
+
+ngx_int_t ngx_http_imgp_flight_begin(ngx_http_imgp_zone_t *zone,
+    const u_char *key, ngx_uint_t pipeline, ngx_uint_t stage,
+    uint32_t *flight);
+
+/* whose turn at a service has come: to be told when the lock is free */
+
+#define NGX_HTTP_IMGP_TOLD  16
+
+
+typedef struct {
+    u_char                         keys[NGX_HTTP_IMGP_TOLD][IMGP_ID_BYTES];
+    ngx_uint_t                     n;
+    ngx_uint_t                     all;
+} ngx_http_imgp_told_t;
+
+
+/* what a call asks for, and until when it has nothing to ask for */
+
+typedef struct {
+    ngx_http_imgp_service_t       *service;
+    const u_char                  *owner;
+    ngx_uint_t                     level;      /* imgp_priority_e */
+    ngx_uint_t                     limit;      /* calls at once; 0: any */
+    ngx_uint_t                     lane;
+    ngx_uint_t                     lane_limit;
+    ngx_msec_t                     wait;       /* ms; 0: it will be told */
+} ngx_http_imgp_turn_t;
+
+
+void ngx_http_imgp_flight_end(ngx_http_imgp_zone_t *zone, uint32_t flight,
+    const u_char *key, ngx_http_imgp_told_t *told);
+
+/* a place at a service: NGX_OK; NGX_BUSY: others are before it, it will be
+   told, or turn->wait is when to ask again; NGX_DECLINED: the breaker is open
+   and there is another provider: it does not wait for this one */
+
+ngx_int_t ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone,
+    uint32_t flight, const u_char *key, ngx_http_imgp_turn_t *turn,
+    ngx_http_imgp_told_t *told);
+void ngx_http_imgp_flight_tell(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_told_t *told);
+
+/* a service with "warm" was not called for its time: 1, once in all workers */
+
+ngx_uint_t ngx_http_imgp_care_idle(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service);
+
+/* a call ended (ngx_http_imgp_care.c); returns whether the breaker opened or
+   closed */
+
+ngx_uint_t ngx_http_imgp_care_ended(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_service_t *service, ngx_uint_t failed);
+void ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
+    const u_char *key, ngx_http_imgp_told_t *told);
+ngx_uint_t ngx_http_imgp_flight_known(ngx_http_imgp_zone_t *zone,
+    const u_char *key);
+ngx_uint_t ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone);
 
 /* what calls of a service came to, in all workers (ngx_http_imgp_tally.c) */
 

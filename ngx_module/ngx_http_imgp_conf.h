@@ -206,6 +206,10 @@ char *ngx_http_imgp_conf_pipeline(ngx_conf_t *cf, ngx_command_t *cmd,
 
 char *ngx_http_imgp_conf_accept(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+/* "64m" of decimal millions */
+
+char *ngx_http_imgp_conf_pixels(ngx_conf_t *cf, ngx_str_t *value,
+    uint64_t *pixels);
 char *ngx_http_imgp_conf_max_pixels(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_queue(ngx_conf_t *cf,
@@ -356,6 +360,17 @@ char *ngx_http_imgp_conf_warm_check(ngx_conf_t *cf,
 
 char *ngx_http_imgp_conf_breaker(ngx_conf_t *cf,
     ngx_http_imgp_service_t *service, ngx_uint_t from);
+
+
+/* ---- ngx_http_imgp_lane_conf.c: classes of inputs ---- */
+
+char *ngx_http_imgp_conf_lane(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+
+/* the stage's "}" */
+
+char *ngx_http_imgp_conf_lanes_end(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
 
 
 /* ---- ngx_http_imgp_provider_conf.c: services that take its place ---- */

@@ -13,7 +13,11 @@
 #include "ngx_http_imgp_zone.h"
 
 
-static void ngx_http_imgp_flight_free(ngx_http_imgp_zone_t *zone, uint32_t i);
+static ngx_int_t ngx_http_imgp_flight_turn(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_flight_t *f, ngx_http_imgp_turn_t *turn,
+    ngx_http_imgp_told_t *told);
+static void ngx_http_imgp_flight_free(ngx_http_imgp_zone_t *zone, uint32_t i,
+    ngx_http_imgp_told_t *told);
 static ngx_http_imgp_flight_t *ngx_http_imgp_flight_mine(
     ngx_http_imgp_zone_t *zone, uint32_t i, const u_char *key);
 
@@ -56,6 +60,8 @@ ngx_http_imgp_flight_begin(ngx_http_imgp_zone_t *zone, const u_char *key,
         f->pipeline = pipeline;
         f->stage = stage;
         f->calling = 0;
+        f->waiting = 0;
+        f->lane = 0;
         f->next = *index;
         f->used = 1;
         *index = i;
@@ -96,56 +102,36 @@ ngx_http_imgp_flight_known(ngx_http_imgp_zone_t *zone, const u_char *key)
 
 void
 ngx_http_imgp_flight_end(ngx_http_imgp_zone_t *zone, uint32_t flight,
-    const u_char *key)
+    const u_char *key, ngx_http_imgp_told_t *told)
 {
     ngx_http_imgp_zone_lock(zone);
 
     if (ngx_http_imgp_flight_mine(zone, flight, key)) {
-        ngx_http_imgp_flight_free(zone, flight);
+        ngx_http_imgp_flight_free(zone, flight, told);
     }
 
     ngx_http_imgp_zone_unlock(zone);
 }
 
 
+/* asked again and again, until it has its place, or is over */
+
 ngx_int_t
 ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone, uint32_t flight,
-    const u_char *key, ngx_uint_t limit, ngx_http_imgp_service_t *service,
-    ngx_msec_t *wait)
+    const u_char *key, ngx_http_imgp_turn_t *turn, ngx_http_imgp_told_t *told)
 {
-    uint32_t                *calls;
     ngx_int_t                rc;
-    imgp_care_state_t       *state;
     ngx_http_imgp_flight_t  *f;
 
     rc = NGX_BUSY;
-    *wait = 0;
+    turn->wait = 0;
 
     ngx_http_imgp_zone_lock(zone);
 
     f = ngx_http_imgp_flight_mine(zone, flight, key);
 
     if (f) {
-        calls = &zone->sh->pipelines[f->pipeline].calls[f->stage];
-
-        state = ngx_http_imgp_care_state(zone, service);
-
-        if (state) {
-            *wait = imgp_care_wait(&service->care, state, ngx_current_msec);
-        }
-
-        if (*wait) {
-            rc = state->probe ? NGX_DECLINED : NGX_AGAIN;
-
-        } else if (limit == 0 || *calls < limit) {
-            (*calls)++;
-            f->calling = 1;
-            rc = NGX_OK;
-
-            if (state) {
-                imgp_care_begin(&service->care, state, ngx_current_msec);
-            }
-        }
+        rc = ngx_http_imgp_flight_turn(zone, f, turn, told);
     }
 
     ngx_http_imgp_zone_unlock(zone);
@@ -154,9 +140,63 @@ ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone, uint32_t flight,
 }
 
 
+static ngx_int_t
+ngx_http_imgp_flight_turn(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_flight_t *f, ngx_http_imgp_turn_t *turn,
+    ngx_http_imgp_told_t *told)
+{
+    imgp_care_state_t        *state;
+    ngx_http_imgp_shstage_t  *st;
+
+    if (f->calling) {
+        return NGX_OK;
+    }
+
+    if (!f->waiting) {
+        st = &zone->sh->pipelines[f->pipeline].stages[f->stage];
+        st->limit = turn->limit;
+        st->lanes[turn->lane].limit = turn->lane_limit;
+
+        ngx_memcpy(f->owner, turn->owner, IMGP_OWNER_LEN);
+        ngx_memcpy(f->service, turn->service->id, NGX_HTTP_IMGP_SERVICE_ID);
+        f->level = turn->level;
+        f->lane = turn->lane;
+        f->care = turn->service->care;
+
+        ngx_http_imgp_turn_enter(zone, f);
+    }
+
+    ngx_http_imgp_turn_serve(zone, f->pipeline, f->stage, told);
+
+    if (f->calling) {
+        return NGX_OK;
+    }
+
+    state = ngx_http_imgp_care_state(zone, turn->service);
+
+    if (state) {
+        turn->wait = imgp_care_wait(&f->care, state, ngx_current_msec);
+    }
+
+    if (turn->wait && state->probe && turn->service->next) {
+        ngx_http_imgp_turn_leave(zone, f);
+        ngx_http_imgp_turn_serve(zone, f->pipeline, f->stage, told);
+        return NGX_DECLINED;
+    }
+
+    if (!f->told) {
+        turn->wait = 0;
+    }
+
+    return NGX_BUSY;
+}
+
+
+/* its place is free, or it waits for none any more */
+
 void
 ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
-    const u_char *key)
+    const u_char *key, ngx_http_imgp_told_t *told)
 {
     ngx_http_imgp_flight_t  *f;
 
@@ -164,16 +204,34 @@ ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
 
     f = ngx_http_imgp_flight_mine(zone, flight, key);
 
-    if (f && f->calling) {
-        zone->sh->pipelines[f->pipeline].calls[f->stage]--;
-        f->calling = 0;
+    if (f && (f->calling || f->waiting)) {
+        ngx_http_imgp_turn_leave(zone, f);
+        ngx_http_imgp_turn_serve(zone, f->pipeline, f->stage, told);
     }
 
     ngx_http_imgp_zone_unlock(zone);
 }
 
 
-/* ends the runs of lost workers and frees their numbers; how many ended */
+void
+ngx_http_imgp_flight_tell(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_told_t *told)
+{
+    ngx_uint_t  i;
+
+    if (told->all) {
+        ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
+        return;
+    }
+
+    for (i = 0; i < told->n; i++) {
+        ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_FLIGHT, told->keys[i]);
+    }
+}
+
+
+/* ends the runs of lost workers and frees their numbers; is there anything to
+   look at for who waits? */
 
 ngx_uint_t
 ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone)
@@ -181,10 +239,12 @@ ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone)
     u_char                     lost[NGX_HTTP_IMGP_WORKERS];
     uint32_t                   i;
     ngx_uint_t                 n;
+    ngx_http_imgp_told_t       told;
     ngx_http_imgp_flight_t    *f;
     ngx_http_imgp_shworker_t  *w;
 
     n = 0;
+    ngx_memzero(&told, sizeof(ngx_http_imgp_told_t));
 
     ngx_http_imgp_zone_lock(zone);
 
@@ -192,6 +252,9 @@ ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone)
         goto done;
     }
 
+    /* who died in the lock may have been about to tell somebody */
+
+    n += (zone->sh->reaped != zone->sh->rebuilt);
     zone->sh->reaped = zone->sh->rebuilt;
 
     for (i = 0; i < zone->sh->nflights; i++) {
@@ -200,7 +263,7 @@ ngx_http_imgp_flight_reap(ngx_http_imgp_zone_t *zone)
         if (f->used
             && (f->worker >= NGX_HTTP_IMGP_WORKERS || lost[f->worker]))
         {
-            ngx_http_imgp_flight_free(zone, i);
+            ngx_http_imgp_flight_free(zone, i, &told);
             n++;
         }
     }
@@ -233,8 +296,10 @@ done:
 
 
 static void
-ngx_http_imgp_flight_free(ngx_http_imgp_zone_t *zone, uint32_t i)
+ngx_http_imgp_flight_free(ngx_http_imgp_zone_t *zone, uint32_t i,
+    ngx_http_imgp_told_t *told)
 {
+    ngx_uint_t               serve;
     uint32_t                *index;
     ngx_http_imgp_flight_t  *f;
 
@@ -249,14 +314,17 @@ ngx_http_imgp_flight_free(ngx_http_imgp_zone_t *zone, uint32_t i)
 
     *index = f->next;
 
-    if (f->calling) {
-        zone->sh->pipelines[f->pipeline].calls[f->stage]--;
-    }
+    serve = f->calling || f->waiting;
+
+    ngx_http_imgp_turn_leave(zone, f);
 
     f->used = 0;
-    f->calling = 0;
     f->next = zone->sh->free_flight;
     zone->sh->free_flight = i;
+
+    if (serve) {
+        ngx_http_imgp_turn_serve(zone, f->pipeline, f->stage, told);
+    }
 }
 
 

@@ -275,18 +275,27 @@ ngx_http_imgp_conf_max_pixels(ngx_conf_t *cf,
 {
     imgp_plan_t  *plan = block->target;
 
-    size_t      len;
-    uint64_t    scale;
-    ngx_int_t   n;
     ngx_str_t  *value;
 
     value = cf->args->elts;
 
-    len = value[1].len;
+    return ngx_http_imgp_conf_pixels(cf, &value[1], &plan->max_pixels);
+}
+
+
+char *
+ngx_http_imgp_conf_pixels(ngx_conf_t *cf, ngx_str_t *value, uint64_t *pixels)
+{
+    size_t      len;
+    uint64_t    scale;
+    ngx_int_t   n;
+    ngx_str_t  *name;
+
+    len = value->len;
     scale = 1;
 
     if (len) {
-        switch (value[1].data[len - 1]) {
+        switch (value->data[len - 1]) {
 
         case 'K':
         case 'k':
@@ -302,20 +311,22 @@ ngx_http_imgp_conf_max_pixels(ngx_conf_t *cf,
         }
     }
 
-    n = ngx_atoi(value[1].data, len);
+    n = ngx_atoi(value->data, len);
 
     if (n == NGX_ERROR || n == 0
         || (uint64_t) n > NGX_HTTP_IMGP_PIXELS_MAX / scale)
     {
+        name = cf->args->elts;
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid number \"%V\" in \"max_pixels\": it must "
+                           "invalid number \"%V\" in \"%V\": it must "
                            "be from 1 to %uLm, such as \"64m\" for 64,000,000",
-                           &value[1],
+                           value, name,
                            (uint64_t) NGX_HTTP_IMGP_PIXELS_MAX / 1000000);
         return NGX_CONF_ERROR;
     }
 
-    plan->max_pixels = n * scale;
+    *pixels = n * scale;
 
     return NGX_CONF_OK;
 }

@@ -149,7 +149,7 @@ ngx_http_imgp_place_used(ngx_http_imgp_zone_t *zone,
     }
 
     for (i = 0; i < IMGP_STAGES_MAX; i++) {
-        if (p->calls[i]) {
+        if (p->stages[i].calls || p->stages[i].queue.count) {
             return 1;
         }
     }

@@ -16,12 +16,13 @@
 
 static void ngx_http_imgp_post_prepare(void *data, ngx_log_t *log);
 static void ngx_http_imgp_post_prepared(void *data);
+static void ngx_http_imgp_post_turn(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_turn_t *turn);
 static void ngx_http_imgp_post_change(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_later(ngx_event_t *ev);
 static void ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_called(ngx_http_imgp_call_t *call);
 static void ngx_http_imgp_post_care(ngx_http_imgp_unit_t *unit);
-static void ngx_http_imgp_post_hangup(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_stored(void *data);
 static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 
@@ -112,15 +113,19 @@ ngx_http_imgp_post_prepared(void *data)
 void
 ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
 {
-    ngx_int_t   rc;
-    ngx_msec_t  wait;
+    ngx_int_t              rc;
+    ngx_http_imgp_told_t   told;
+    ngx_http_imgp_turn_t   turn;
+
+    told.n = told.all = 0;
+    ngx_http_imgp_post_turn(unit, &turn);
 
     rc = ngx_http_imgp_flight_call(unit->run->worker->zone, unit->flight,
-                                   unit->key,
-                                   ngx_http_imgp_unit_stage(unit)->concurrency,
-                                   ngx_http_imgp_unit_service(unit), &wait);
+                                   unit->key, &turn, &told);
 
-    if (rc == NGX_DECLINED && ngx_http_imgp_unit_service(unit)->next) {
+    ngx_http_imgp_flight_tell(unit->run->worker, &told);
+
+    if (rc == NGX_DECLINED) {
         ngx_http_imgp_post_change(unit);
         return;
     }
@@ -128,8 +133,8 @@ ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
     if (rc != NGX_OK) {
         ngx_http_imgp_unit_wait(unit, NGX_HTTP_IMGP_UNIT_PLACE);
 
-        if (wait) {
-            ngx_add_timer(&unit->later, wait);
+        if (turn.wait) {
+            ngx_add_timer(&unit->later, turn.wait);
         }
 
         return;
@@ -140,6 +145,22 @@ ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
     unit->changed(unit);
 
     ngx_http_imgp_post_call(unit);
+}
+
+
+static void
+ngx_http_imgp_post_turn(ngx_http_imgp_unit_t *unit, ngx_http_imgp_turn_t *turn)
+{
+    imgp_stage_t  *stage;
+
+    stage = ngx_http_imgp_unit_stage(unit);
+
+    turn->service = ngx_http_imgp_unit_service(unit);
+    turn->owner = unit->run->job->owner;
+    turn->level = unit->run->job->priority;
+    turn->limit = stage->concurrency;
+    turn->lane = imgp_lane(stage, unit->ninputs ? unit->inputs : NULL);
+    turn->lane_limit = stage->lanes[turn->lane].concurrency;
 }
 
 
@@ -156,7 +177,7 @@ ngx_http_imgp_post_change(ngx_http_imgp_unit_t *unit)
 }
 
 
-/* its rate, or a probe, lets it: not before all others that wait for it */
+/* its rate, or a probe, may let one of those who wait begin */
 
 static void
 ngx_http_imgp_post_later(ngx_event_t *ev)
@@ -308,7 +329,7 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
 
     if (call->error.code) {
         unit->error.error = call->error;
-        ngx_http_imgp_post_hangup(unit);
+        ngx_http_imgp_unit_hangup(unit);
         ngx_http_imgp_unit_finish(unit);
         return;
     }
@@ -358,6 +379,10 @@ ngx_http_imgp_post_care(ngx_http_imgp_unit_t *unit)
 
     ngx_log_error(NGX_LOG_WARN, &unit->run->log, 0, "service \"%V\" %s",
                   &service->host, what);
+
+    /* they may go to another provider now, or all come at once */
+
+    ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
 }
 
 
@@ -368,7 +393,7 @@ ngx_http_imgp_post_take(ngx_http_imgp_unit_t *unit)
 {
     ngx_uint_t  kind;
 
-    ngx_http_imgp_post_hangup(unit);
+    ngx_http_imgp_unit_hangup(unit);
 
     kind = NGX_HTTP_IMGP_TASK_IO;
 
@@ -380,15 +405,6 @@ ngx_http_imgp_post_take(ngx_http_imgp_unit_t *unit)
 
     ngx_http_imgp_unit_work(unit, kind, NULL, ngx_http_imgp_output_store,
                             ngx_http_imgp_post_stored);
-}
-
-
-static void
-ngx_http_imgp_post_hangup(ngx_http_imgp_unit_t *unit)
-{
-    ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
-                                unit->key);
-    ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
 }
 
 

@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_imgp.h"
+#include "ngx_http_imgp_care.h"
 
 
 #define NGX_HTTP_IMGP_REAP_BATCH  64

@@ -21,6 +21,7 @@ static void ngx_http_imgp_rebuild_reset(ngx_http_imgp_zone_t *zone);
 static void ngx_http_imgp_rebuild_list(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot);
 static void ngx_http_imgp_rebuild_flights(ngx_http_imgp_zone_t *zone);
+static void ngx_http_imgp_rebuild_stages(ngx_http_imgp_zone_t *zone);
 static int ngx_libc_cdecl ngx_http_imgp_rebuild_cmp(const void *one,
     const void *two);
 
@@ -255,15 +256,13 @@ ngx_http_imgp_rebuild_flights(ngx_http_imgp_zone_t *zone)
         zone->flight_hash[i] = NGX_HTTP_IMGP_NONE;
     }
 
-    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
-        ngx_memzero(sh->pipelines[i].calls, sizeof(sh->pipelines[i].calls));
-    }
+    ngx_http_imgp_rebuild_stages(zone);
 
     for (i = sh->nflights; i-- > 0; /* void */) {
         f = &zone->flights[i];
 
         if (!f->used || f->pipeline >= NGX_HTTP_IMGP_PIPELINES
-            || f->stage >= IMGP_STAGES_MAX)
+            || f->stage >= IMGP_STAGES_MAX || f->lane >= IMGP_LANES_MAX)
         {
             f->used = 0;
             f->next = sh->free_flight;
@@ -276,7 +275,39 @@ ngx_http_imgp_rebuild_flights(ngx_http_imgp_zone_t *zone)
         *index = i;
 
         if (f->calling) {
-            sh->pipelines[f->pipeline].calls[f->stage]++;
+            f->waiting = 0;
+            sh->pipelines[f->pipeline].stages[f->stage].calls++;
+            sh->pipelines[f->pipeline].stages[f->stage].lanes[f->lane].calls++;
+
+        } else if (f->waiting) {
+            f->level = ngx_min(f->level, IMGP_PRIORITY_LOW);
+            ngx_http_imgp_turn_enter(zone, f);
+        }
+    }
+}
+
+
+/* limits stay */
+
+static void
+ngx_http_imgp_rebuild_stages(ngx_http_imgp_zone_t *zone)
+{
+    ngx_uint_t                i, n, lane;
+    ngx_http_imgp_shstage_t  *st;
+
+    imgp_fair_init(&zone->calls);
+
+    for (i = 0; i < NGX_HTTP_IMGP_PIPELINES; i++) {
+
+        for (n = 0; n < IMGP_STAGES_MAX; n++) {
+            st = &zone->sh->pipelines[i].stages[n];
+
+            imgp_fair_reset(&st->queue);
+            st->calls = 0;
+
+            for (lane = 0; lane < IMGP_LANES_MAX; lane++) {
+                st->lanes[lane].calls = 0;
+            }
         }
     }
 }

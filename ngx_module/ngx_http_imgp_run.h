@@ -156,6 +156,7 @@ void ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_unit_work(ngx_http_imgp_unit_t *unit, ngx_uint_t kind,
     void (*started)(void *data), void (*work)(void *data, ngx_log_t *log),
     void (*done)(void *data));
+void ngx_http_imgp_unit_hangup(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_unit_wait(ngx_http_imgp_unit_t *unit,
     ngx_http_imgp_unit_e state);
 void ngx_http_imgp_unit_unwait(ngx_http_imgp_unit_t *unit);

@@ -328,6 +328,10 @@ ngx_http_imgp_conf_retry(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
 char *
 ngx_http_imgp_conf_service_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
 {
+    if (ngx_http_imgp_conf_lanes_end(cf, sc) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (sc->next) {
         return ngx_http_imgp_conf_providers_end(cf, sc);
     }

@@ -276,13 +276,17 @@ ngx_http_imgp_share_large(void *data, ngx_int_t rc)
 static void
 ngx_http_imgp_share_join(ngx_http_imgp_unit_t *unit)
 {
+    ngx_http_imgp_told_t     told;
     ngx_http_imgp_share_t   *share;
     ngx_http_imgp_worker_t  *w;
 
     w = unit->run->worker;
     share = w->share;
 
-    ngx_http_imgp_flight_end(w->zone, unit->flight, unit->key);
+    told.n = told.all = 0;
+
+    ngx_http_imgp_flight_end(w->zone, unit->flight, unit->key, &told);
+    ngx_http_imgp_flight_tell(w, &told);
     unit->flight = (uint32_t) -1;
 
     if (!unit->joined) {

@@ -31,7 +31,7 @@ ngx_http_imgp_tally_call(ngx_http_imgp_zone_t *zone,
 
     ngx_http_imgp_zone_lock(zone);
 
-    s = ngx_http_imgp_care_service(zone, service);
+    s = ngx_http_imgp_care_service(zone, service->id);
     s->used = ngx_current_msec;
 
     ngx_http_imgp_tally_add(&s->tally, ngx_http_imgp_tally_code(call));
@@ -98,7 +98,7 @@ ngx_http_imgp_tally_retry(ngx_http_imgp_zone_t *zone,
 {
     ngx_http_imgp_zone_lock(zone);
 
-    ngx_http_imgp_care_service(zone, service)->tally.retries++;
+    ngx_http_imgp_care_service(zone, service->id)->tally.retries++;
 
     ngx_http_imgp_zone_unlock(zone);
 }
@@ -156,11 +156,11 @@ ngx_http_imgp_tally_stage(ngx_http_imgp_zone_t *zone,
 
         ngx_http_imgp_zone_lock(zone);
 
-        sh = ngx_http_imgp_care_service(zone, service);
+        sh = ngx_http_imgp_care_service(zone, service->id);
 
         s.tally = sh->tally;
         s.open = service->care.max_fails && sh->state.probe;
-        s.inflight = zone->sh->pipelines[pipeline->index].calls[stage];
+        s.inflight = zone->sh->pipelines[pipeline->index].stages[stage].calls;
 
         ngx_http_imgp_zone_unlock(zone);
 

@@ -157,8 +157,8 @@ ngx_http_imgp_unit_unwait(ngx_http_imgp_unit_t *unit)
 }
 
 
-/* places at services are given in the order of waiting, so those waiting for
-   one are woken by any end of a run */
+/* the end of a run is for those who joined it, and for those who wait for any;
+   a place at a service is for one, by its key */
 
 void
 ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key)
@@ -182,8 +182,7 @@ ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key)
         q = ngx_queue_head(&ready);
         unit = ngx_queue_data(q, ngx_http_imgp_unit_t, queue);
 
-        if (unit->state == NGX_HTTP_IMGP_UNIT_JOINED
-            && !unit->any
+        if (!(unit->state == NGX_HTTP_IMGP_UNIT_JOINED && unit->any)
             && key
             && ngx_memcmp(key, unit->key, IMGP_ID_BYTES) != 0)
         {
@@ -296,9 +295,7 @@ ngx_http_imgp_unit_finish(ngx_http_imgp_unit_t *unit)
 
     /* the next attempt comes later, the service's place is free until then */
 
-    ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
-                                unit->key);
-    ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
+    ngx_http_imgp_unit_hangup(unit);
 
     if (stage->kind != IMGP_STAGE_LOCAL && ngx_http_imgp_unit_stored(code)) {
         ngx_http_imgp_tally_retry(unit->run->worker->zone,
@@ -390,6 +387,7 @@ ngx_http_imgp_unit_retry(ngx_http_imgp_unit_t *unit)
 static void
 ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit)
 {
+    ngx_http_imgp_told_t     told;
     ngx_http_imgp_worker_t  *w;
 
     if (unit->flight == (uint32_t) -1) {
@@ -397,11 +395,28 @@ ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit)
     }
 
     w = unit->run->worker;
+    told.n = told.all = 0;
 
-    ngx_http_imgp_flight_end(w->zone, unit->flight, unit->key);
+    ngx_http_imgp_flight_end(w->zone, unit->flight, unit->key, &told);
     unit->flight = (uint32_t) -1;
 
+    ngx_http_imgp_flight_tell(w, &told);
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_FLIGHT, unit->key);
+}
+
+
+/* its service is done, or none any more: somebody else's turn has come */
+
+void
+ngx_http_imgp_unit_hangup(ngx_http_imgp_unit_t *unit)
+{
+    ngx_http_imgp_told_t  told;
+
+    told.n = told.all = 0;
+
+    ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
+                                unit->key, &told);
+    ngx_http_imgp_flight_tell(unit->run->worker, &told);
 }
 
 

@@ -91,8 +91,8 @@ ngx_http_imgp_zone_layout(ngx_http_imgp_zone_t *zone)
     head = ngx_align(sizeof(ngx_http_imgp_shzone_t), 64);
     per_job = sizeof(ngx_http_imgp_slot_t) + sizeof(ngx_http_imgp_flight_t)
               + NGX_HTTP_IMGP_CELLS_JOB * sizeof(ngx_http_imgp_cell_t)
-              + sizeof(imgp_fair_group_t)
-              + 3 * 2 * sizeof(uint32_t);
+              + 2 * sizeof(imgp_fair_group_t)
+              + 4 * 2 * sizeof(uint32_t);
 
     if (size < head + 16 * per_job) {
         ngx_log_error(NGX_LOG_EMERG, zone->log, 0,
@@ -153,6 +153,12 @@ ngx_http_imgp_zone_map(ngx_http_imgp_zone_t *zone)
     zone->jobs.heap = &sh->jobs;
     zone->jobs.links = (u_char *) &zone->slots[0].link;
     zone->jobs.size = sizeof(ngx_http_imgp_slot_t);
+
+    (void) ngx_http_imgp_zone_fair(zone, &zone->calls, p);
+
+    zone->calls.heap = &sh->calls;
+    zone->calls.links = (u_char *) &zone->flights[0].link;
+    zone->calls.size = sizeof(ngx_http_imgp_flight_t);
 }
 
 

@@ -90,13 +90,29 @@ typedef struct {
 
 
 typedef struct {
+    uint32_t                       calls;
+    uint32_t                       limit;      /* 0: none */
+} ngx_http_imgp_shlane_t;
+
+
+/* calls of a stage's service; limits are those of who asked last */
+
+typedef struct {
+    uint32_t                       calls;
+    uint32_t                       limit;
+    ngx_http_imgp_shlane_t         lanes[IMGP_LANES_MAX];
+    imgp_fair_queue_t              queue;      /* of flights */
+} ngx_http_imgp_shstage_t;
+
+
+typedef struct {
     u_char                         name[IMGP_NAME_LEN];
     u_char                         plan[IMGP_DIGEST_LEN];
     uint32_t                       first;      /* configurations, from one */
     uint32_t                       last;       /* to another, that have it */
     imgp_fair_queue_t              queue;
     uint32_t                       running;
-    uint32_t                       calls[IMGP_STAGES_MAX];
+    ngx_http_imgp_shstage_t        stages[IMGP_STAGES_MAX];
     imgp_expect_t                  expect[IMGP_STAGES_MAX];
 } ngx_http_imgp_shpipeline_t;
 
@@ -111,6 +127,17 @@ typedef struct {
     uint32_t                       stage;
     uint32_t                       calling;    /* holds a service's place */
     uint32_t                       next;       /* hash chain, free list */
+
+    /* of one that calls, or waits for it (ngx_http_imgp_turn.c) */
+
+    uint32_t                       waiting;
+    uint32_t                       told;       /* to come back by itself */
+    uint32_t                       lane;
+    uint32_t                       level;      /* imgp_priority_e */
+    u_char                         owner[IMGP_OWNER_LEN];
+    u_char                         service[NGX_HTTP_IMGP_SERVICE_ID];
+    imgp_care_t                    care;
+    imgp_fair_link_t               link;
 } ngx_http_imgp_flight_t;
 
 
@@ -152,7 +179,8 @@ typedef struct {
     uint32_t                       free_flight;
     uint32_t                       suspects;   /* running suspect ones */
     ngx_http_imgp_list_t           final;      /* oldest first */
-    imgp_fair_heap_t               jobs;       /* of the queues of jobs */
+    imgp_fair_heap_t               jobs;       /* of the queues of jobs, */
+    imgp_fair_heap_t               calls;      /* and of those of calls */
 
     uint64_t                       alive;      /* its number for others */
     u_char                         node[IMGP_REDIS_NODE_LEN + 1];
@@ -199,6 +227,7 @@ struct ngx_http_imgp_zone_s {
     uint32_t                      *flight_hash;
     imgp_fair_t                    jobs;       /* who is queued, in all
                                                   pipelines' queues */
+    imgp_fair_t                    calls;      /* ... at all services */
     uint32_t                       me;         /* index in sh->workers */
     uint32_t                       generation;
 };
@@ -213,10 +242,19 @@ struct ngx_http_imgp_zone_s {
    that is taken care of (ngx_http_imgp_care.c) */
 
 ngx_http_imgp_shservice_t *ngx_http_imgp_care_service(
-    ngx_http_imgp_zone_t *zone, ngx_http_imgp_service_t *service);
+    ngx_http_imgp_zone_t *zone, const u_char *id);
 
 imgp_care_state_t *ngx_http_imgp_care_state(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_service_t *service);
+
+/* under the lock: turns at services (ngx_http_imgp_turn.c) */
+
+void ngx_http_imgp_turn_enter(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_flight_t *f);
+void ngx_http_imgp_turn_leave(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_flight_t *f);
+void ngx_http_imgp_turn_serve(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    ngx_uint_t stage, ngx_http_imgp_told_t *told);
 
 void ngx_http_imgp_zone_lock(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_zone_unlock(ngx_http_imgp_zone_t *zone);

@@ -1819,3 +1819,37 @@ queue 100 owner=101;
 image_pipeline_priority urgent;
 --- emerg
 1: invalid value "urgent" in "image_pipeline_priority": it must be "high", "normal" or "low", or a variable that has one of them
+
+=== TEST 305: lanes
+--- stages
+stage a { post http://[::1]/; lane short max_aspect=2.5 max_pixels=2m concurrency=3; lane long; }
+
+=== TEST 306: lane, an option that is none
+--- stages
+stage a { post http://[::1]/; lane short max_bytes=3; }
+--- emerg
+2: invalid "max_bytes=3" in "lane": after the name there may be "max_pixels=NUMBER", "max_aspect=NUMBER" and "concurrency=NUMBER"
+
+=== TEST 307: lane, an aspect below 1
+--- stages
+stage a { post http://[::1]/; lane short max_aspect=0.5; lane long; }
+--- emerg
+2: invalid number "0.5" in "lane": the longer side by the shorter is from 1 to 1000, such as "max_aspect=2.5"
+
+=== TEST 308: a last lane that does not take all
+--- stages
+stage a { post http://[::1]/; lane short max_pixels=2m; lane long max_pixels=4m; }
+--- emerg
+2: lane "long" is the last one, for all that is left: remove its "max_pixels" and "max_aspect"
+
+=== TEST 309: a lane that leaves nothing
+--- stages
+stage a { post http://[::1]/; lane short concurrency=2; lane long; }
+--- emerg
+2: lane "short" takes all and leaves nothing to the next: give it "max_pixels" or "max_aspect"
+
+=== TEST 310: two lanes of one name
+--- stages
+stage a { post http://[::1]/; lane a max_pixels=1m; lane a; }
+--- emerg
+2: duplicate lane "a": rename it

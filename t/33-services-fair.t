@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 
 # Whose turn it is: owners share queues and services, priorities, an owner's
-# share of a queue.
+# share of a queue, lanes; and who need not wait for a slow service.
 
 from imgp import Model, Nginx, parallel, tap, wait_for
 from pictures import unique_png
@@ -10,19 +10,26 @@ M = 'post http://%%MODEL%%'
 
 PIPELINES = {
     'jobs': 'concurrency 1; stage call { ' + M + '/delay/50/echo?jobs; }',
+    'calls': 'stage call { ' + M + '/delay/60/echo?calls; concurrency 2; }',
+    'lanes': 'stage call { ' + M + '/delay/300/echo?lanes; concurrency 3;'
+             'lane short max_pixels=100 concurrency=2;'
+             'lane long concurrency=1; }',
+    'slow': 'stage small { resize 4; } stage call { from upload; ' + M
+            + '/hang; concurrency 2; } stage other { from upload; ' + M
+            + '/echo?other; }',
     'full': 'concurrency 1; queue 5 owner=3; stage call { ' + M + '/hang; }',
 }
 
 counter = iter(range(1, 1 << 20))
 
 
-def post(name, owner='', priority=''):
-    return nginx.post('/%s/' % name, unique_png(next(counter)),
+def post(name, owner='', priority='', size=8):
+    return nginx.post('/%s/' % name, unique_png(next(counter), size, size),
                       x_owner=owner, x_priority=priority)
 
 
-def place(name, owner='', priority=''):
-    return owner, post(name, owner, priority).headers['Location']
+def place(name, owner='', priority='', size=8):
+    return owner, post(name, owner, priority, size).headers['Location']
 
 
 def finish(job):
@@ -54,11 +61,15 @@ def started(document):
     return ms(document['started_at'])
 
 
-def between(documents, one):
-    """How many started while it waited, and how many after it."""
+def finished(document):
+    return ms(document['finished_at'])
 
-    return (sum(queued(one) < started(d) < started(one) for d in documents),
-            sum(started(d) > started(one) for d in documents))
+
+def between(documents, one, event=started):
+    """How many came while it waited, and how many after it."""
+
+    return (sum(queued(one) < event(d) < event(one) for d in documents),
+            sum(event(d) > event(one) for d in documents))
 
 
 def jobs():
@@ -119,6 +130,56 @@ def share():
     tap.is_(post('full', 'one').status, 202, 'canceled ones do not count')
 
 
+def calls():
+    """Two at once, so two of them may end before a turn, and two with it."""
+
+    model.forget()
+    many = parallel(lambda n: place('calls', 'many'), range(40), 16)
+    few, high = place('calls', 'few'), place('calls', 'third', 'high')
+    few, high = finish(few), finish(high)
+    documents = [finish(job) for job in many]
+    tap.is_({d['status'] for d in documents + [few, high]}, {'succeeded'},
+            'calls of a service: all jobs end')
+    tap.is_(model.peak()['peak'], 2, '... two at a time, in four workers')
+
+    for what, document, most in ('few', few, 6), ('high', high, 5):
+        before, after = between(documents, document, finished)
+        tap.ok(before <= most, '... %s waited for %d of 40' % (what, before))
+        tap.ok(after > 3, '... %d came after it' % after)
+
+
+def lanes():
+    model.forget()
+    large = parallel(lambda n: place('lanes', size=20), range(6), 6)
+    small = parallel(lambda n: place('lanes', size=10), range(2), 2)
+    small = [finish(job) for job in small]
+    large = [finish(job) for job in large]
+    tap.is_({d['status'] for d in small + large}, {'succeeded'}, 'lanes')
+    tap.ok(max(between(large, d, finished)[0] for d in small) <= 3,
+           '... small ones do not wait for the large')
+    tap.is_(model.peak()['peak'], 3, '... each with its own limit')
+
+
+def slow():
+    """20 jobs, two calls that never end: all else goes on."""
+
+    jobs = parallel(lambda n: place('slow'), range(20), 8)
+
+    def states(location):
+        stages = nginx.get(location).json['stages']
+        return stages[0]['status'], stages[2]['status']
+
+    tap.ok(wait_for(lambda: all(states(location) == ('succeeded',) * 2
+                                for _, location in jobs), 30),
+           'a slow service holds up no other stage')
+    tap.is_(finish(place('calls'))['status'], 'succeeded',
+            '... no other pipeline')
+    tap.is_(model.peak()['now'], 2, '... while its calls are out')
+    tap.is_({nginx.delete(location).json['status'] for _, location in jobs},
+            {'canceled'}, '... and no request')
+    tap.ok(wait_for(lambda: model.peak()['now'] == 0), '... none is left')
+
+
 model = Model()
 nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
                       % (name, name) for name in PIPELINES)
@@ -134,6 +195,9 @@ nginx.start()
 jobs()
 priorities()
 share()
+calls()
+lanes()
+slow()
 
 tap.is_(nginx.alerts(), [], 'nothing alarming is logged')
 tap.done()

@@ -21,6 +21,7 @@
 #define IMGP_PARAMS_MAX    16
 #define IMGP_VALUE_MAX     256        /* bytes of a param's value */
 #define IMGP_ITEMS_MAX     64         /* outputs of one stage */
+#define IMGP_LANES_MAX     4          /* of one stage; a power of 2 */
 #define IMGP_ACCEPT_MAX    16
 
 #define IMGP_UPLOAD        0xff       /* as an input: what was uploaded */
@@ -39,6 +40,16 @@ typedef struct {
     imgp_str_t         allowed;       /* as configured: "on|off" or "~regex" */
     void              *regex;         /* compiled, NULL for a list */
 } imgp_param_t;
+
+
+/* a class of inputs by their size, that waits by itself: imgp_lane.h */
+
+typedef struct {
+    imgp_str_t         name;
+    uint64_t           max_pixels;    /* 0: any */
+    imgp_uint_t        max_aspect;    /* 1000 * longer side / shorter; 0: any */
+    imgp_uint_t        concurrency;   /* calls at once; 0: no limit */
+} imgp_lane_t;
 
 
 typedef struct {
@@ -66,6 +77,8 @@ typedef struct {
     imgp_uint_t        retries;       /* further attempts after the first */
     imgp_msec_t        retry_delay;
     imgp_uint_t        concurrency;   /* calls at once; 0: no limit */
+    imgp_lane_t        lanes[IMGP_LANES_MAX];
+    imgp_uint_t        nlanes;
 
     /* filled by imgp_plan_finish() */
 
