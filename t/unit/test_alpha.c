@@ -18,6 +18,7 @@ static void test_fix(void);
 static void test_fix_16(void);
 static void test_clamp(void);
 static void test_rows(void);
+static void test_widths(void);
 static void test_real(void);
 static void test_flatten(void);
 
@@ -33,6 +34,7 @@ main(void)
     test_fix_16();
     test_clamp();
     test_rows();
+    test_widths();
     test_real();
     test_flatten();
 
@@ -143,7 +145,7 @@ test_clamp(void)
 static void
 test_rows(void)
 {
-    u_char        row[2 * 4 * 19];
+    u_char        row[2 * 4 * 67];
     uint32_t      x, n, c, space, depth, wrong, from, to;
     imgp_image_t  form;
 
@@ -151,7 +153,7 @@ test_rows(void)
 
     for (space = 1; space <= 3; space += 2) {
         for (depth = 8; depth <= 16; depth += 8) {
-            for (n = 1; n <= 19; n++) {
+            for (n = 1; n <= 67; n++) {
                 for (x = 0; x < n; x++) {
                     imgp_image_form(&form, n, 1, space, 1, depth);
                     c = form.channels * (depth / 8);
@@ -179,6 +181,79 @@ test_rows(void)
     }
 
     is_int(wrong, 0, "rows that are opaque, parts that are not clear");
+}
+
+
+/*
+ * What goes several pixels at a time, at odd addresses, in blocks of just
+ * their size: as one by one
+ */
+
+static void
+test_widths(void)
+{
+    u_char        *rgba, *all, px[4];
+    size_t         i;
+    int16_t       *fix, one;
+    uint16_t      *deep, v;
+    uint32_t       n, x, wrong;
+    imgp_image_t   form, single;
+
+    wrong = 0;
+
+    for (n = 1; n <= 67; n++) {
+        all = malloc(n * 8 + 2);
+        deep = (uint16_t *) (all + 2);
+        fix = malloc(n * 4 * sizeof(int16_t));
+
+        for (i = 0; i < n * 4; i++) {
+            deep[i] = (i * 40503 + n * 977) ^ i << 7;
+        }
+
+        imgp_image_form(&form, n, 1, IMGP_SPACE_CMYK, 0, 16);
+        imgp_image_form(&single, 1, 1, IMGP_SPACE_GRAY, 0, 16);
+        imgp_alpha_to_fix(&form, (u_char *) deep, n, fix);
+
+        for (i = 0; i < n * 4; i++) {
+            v = deep[i];
+            imgp_alpha_to_fix(&single, (u_char *) &v, 1, &one);
+            wrong += fix[i] != one
+                     || one != (v * IMGP_FIX_ONE + 32767LL) / 65535;
+        }
+
+        free(fix);
+        free(all);
+
+        all = malloc(n * 4 + 1);
+        rgba = all + 1;
+
+        for (i = 0; i < n * 4; i++) {
+            rgba[i] = (i * 2654435761u >> 9) | 1;
+        }
+
+        for (x = 0; x < n; x += 1 + x % 3) {
+            rgba[x * 4 + 3] = 0;
+        }
+
+        imgp_image_form(&form, n, 1, IMGP_SPACE_RGB, 1, 8);
+        form.data = rgba;
+        imgp_alpha_clean(&form);
+
+        for (x = 0; x < n; x++) {
+            memcpy(px, rgba + x * 4, 4);
+            wrong += px[3] == 0 && (px[0] | px[1] | px[2]) != 0;
+
+            for (i = 0; i < 4; i++) {
+                wrong += px[3] != 0
+                         && px[i] != (u_char) ((x * 4 + i) * 2654435761u >> 9
+                                               | 1);
+            }
+        }
+
+        free(all);
+    }
+
+    is_int(wrong, 0, "widths 1 to 67, as one by one");
 }
 
 

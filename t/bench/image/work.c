@@ -11,6 +11,7 @@
 
 #include "worker.h"
 #include <imgp/imgp_op.h>
+#include <imgp/imgp_work.h>
 
 
 #define WORK_PIXELS  50000000         /* the module's own default */
@@ -36,6 +37,8 @@ main(int argc, char **argv)
     work_t        work;
     worker_t      worker;
     imgp_pool_t  *pool;
+
+    imgp_work_keep();                 /* as the module's processes do */
 
     pool = imgp_pool_create(&imgp_malloc, WORK_POOL);
     if (pool == NULL) {
