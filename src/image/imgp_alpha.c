@@ -24,6 +24,9 @@ static void imgp_alpha_scale_16(const uint16_t *row, size_t n, int16_t *fix);
 static uint32_t imgp_alpha_clamp(int32_t v, int32_t max);
 static void imgp_alpha_from_fix_8(const imgp_image_t *form,
     const int16_t *fix, uint32_t width, u_char *row);
+static void imgp_alpha_from_pair(const int16_t *fix, u_char *row);
+static void imgp_alpha_from_pixel(const imgp_image_t *form,
+    const int16_t *fix, u_char *row);
 static void imgp_alpha_from_fix_16(const imgp_image_t *form,
     const int16_t *fix, uint32_t width, uint16_t *row);
 static void imgp_alpha_extent_4(const u_char *row, uint32_t *from,
@@ -138,46 +141,82 @@ imgp_alpha_from_fix(const imgp_image_t *form, const int16_t *fix,
 }
 
 
-/* v is never above alpha, so v * inverse and the half fit into 32 bits */
+/* RGBA: what is opaque is only shifted, and so mostly done in pairs */
 
 static void
 imgp_alpha_from_fix_8(const imgp_image_t *form, const int16_t *fix,
     uint32_t width, u_char *row)
 {
-    uint32_t  x, c, a, of, inverse;
+    uint32_t  x, n, nc;
+
+    nc = form->channels;
+
+    for (x = 0; x < width; x += n) {
+        n = 1;
+
+        if (nc == 4 && form->alpha && x + 1 < width
+            && fix[3] >= IMGP_FIX_ONE && fix[7] >= IMGP_FIX_ONE)
+        {
+            imgp_alpha_from_pair(fix, row);
+            n = 2;
+
+        } else {
+            imgp_alpha_from_pixel(form, fix, row);
+        }
+
+        fix += n * nc;
+        row += n * nc;
+    }
+}
+
+
+static void
+imgp_alpha_from_pair(const int16_t *fix, u_char *row)
+{
+    typedef int16_t  v_t __attribute__((vector_size(16)));
+    typedef u_char   b_t __attribute__((vector_size(8)));
+
+    b_t  bytes;
+    v_t  v, over;
+
+    memcpy(&v, fix, sizeof(v_t));
+
+    v &= (v > 0);
+    over = (v > IMGP_FIX_ONE);
+    v = (over & IMGP_FIX_ONE) | (v & ~over);
+
+    bytes = __builtin_convertvector((v + IMGP_FIX_ONE / 255 / 2) >> 6, b_t);
+    memcpy(row, &bytes, sizeof(b_t));
+}
+
+
+/* v is never above alpha, so v * inverse and the half fit into 32 bits */
+
+static void
+imgp_alpha_from_pixel(const imgp_image_t *form, const int16_t *fix,
+    u_char *row)
+{
+    uint32_t  c, a, inverse;
 
     a = IMGP_FIX_ONE;
-    of = 0;
-    inverse = 0;
 
-    for (x = 0; x < width; x++) {
+    if (form->alpha) {
+        a = imgp_alpha_clamp(fix[form->space], IMGP_FIX_ONE);
 
-        if (form->alpha) {
-            a = imgp_alpha_clamp(fix[form->space], IMGP_FIX_ONE);
-
-            if (a == 0) {
-                memset(row, 0, form->channels);
-                row += form->channels;
-                fix += form->channels;
-                continue;
-            }
-
+        if (a == 0) {
+            memset(row, 0, form->channels);
+            return;
         }
+    }
 
-        if (a != of) {                /* as in the midst of a cut-out */
-            inverse = (255U << 24) / a;
-            of = a;
-        }
+    inverse = (255U << 24) / a;
 
-        for (c = 0; c < form->space; c++) {
-            *row++ = (imgp_alpha_clamp(fix[c], a) * inverse + (1 << 23)) >> 24;
-        }
+    for (c = 0; c < form->space; c++) {
+        row[c] = (imgp_alpha_clamp(fix[c], a) * inverse + (1 << 23)) >> 24;
+    }
 
-        if (form->alpha) {
-            *row++ = (a + IMGP_FIX_ONE / 255 / 2) / (IMGP_FIX_ONE / 255);
-        }
-
-        fix += form->channels;
+    if (form->alpha) {
+        row[c] = (a + IMGP_FIX_ONE / 255 / 2) / (IMGP_FIX_ONE / 255);
     }
 }
 

@@ -17,6 +17,7 @@ static imgp_image_t make(uint32_t n, uint32_t space, uint32_t alpha,
 static void test_fix(void);
 static void test_fix_16(void);
 static void test_clamp(void);
+static void test_pairs(void);
 static void test_rows(void);
 static void test_widths(void);
 static void test_real(void);
@@ -33,6 +34,7 @@ main(void)
     test_fix();
     test_fix_16();
     test_clamp();
+    test_pairs();
     test_rows();
     test_widths();
     test_real();
@@ -137,6 +139,37 @@ test_clamp(void)
 
     ok(memcmp(row, "\0\xff\x80\xff" "\xff\0\3\x80", 8) == 0,
        "clamped to 0, to full and to alpha");
+}
+
+
+/* neighbours do not matter: opaque ones are done in pairs */
+
+static void
+test_pairs(void)
+{
+    u_char        both[8], one[8];
+    int16_t       fix[8];
+    uint32_t      i, k, wrong;
+    imgp_image_t  form;
+
+    imgp_image_form(&form, 2, 1, IMGP_SPACE_RGB, 1, 8);
+    wrong = 0;
+
+    for (i = 0; i < 20000; i++) {
+
+        for (k = 0; k < 8; k++) {
+            fix[k] = (k % 4 == 3) ? IMGP_FIX_ONE + (int) (i >> k % 3 & 3) - 1
+                                  : (int) (i * (k + 3) * 7919 % 33000) - 8000;
+        }
+
+        imgp_alpha_from_fix(&form, fix, 2, both);
+        imgp_alpha_from_fix(&form, fix, 1, one);
+        imgp_alpha_from_fix(&form, fix + 4, 1, one + 4);
+
+        wrong += memcmp(both, one, 8) != 0;
+    }
+
+    is_int(wrong, 0, "two opaque pixels as each of them");
 }
 
 
