@@ -293,10 +293,13 @@ makes.""".split('\n')
 
 def markdown(about, codec, pictures, web):
     lines = ['# make bench PART=images', '', *about_lines(about), *EXPLAINED,
-             '', '### Targets', '', *target_table(codec), '',
-             *time_table(codec, pictures, 'wall', 'Wall time'),
-             *time_table(codec, pictures, 'cpu', 'CPU'),
-             *size_table(codec, pictures)]
+             '']
+
+    if codec.times:
+        lines += ['### Targets', '', *target_table(codec), '',
+                  *time_table(codec, pictures, 'wall', 'Wall time'),
+                  *time_table(codec, pictures, 'cpu', 'CPU'),
+                  *size_table(codec, pictures)]
 
     if codec.memory:
         lines += memory_table(codec)

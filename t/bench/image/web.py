@@ -27,7 +27,7 @@ header=Prefer: wait=55
 
 CLIENTS = {1: (1.2, 0.3), 4: (1.5, 0.5), 16: (2, 1), 64: (3.5, 2.5)}
 SENT = ('08_m3_420.jpg', '07_m8_420.jpg', '10_shot_rgb.png')
-STAND_IN = ('02_made_420.jpg',)        # without the corpus
+STAND_IN = ('01_made_422.jpg',)        # without the corpus, a quick run too
 JOBS_SENT = ('08_m3_420.jpg', '02_made_420.jpg')
 
 FILTER = """
