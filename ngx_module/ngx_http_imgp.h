@@ -403,6 +403,8 @@ ngx_uint_t ngx_http_imgp_mirror_offer(ngx_http_imgp_zone_t *zone,
     const u_char *digest, ngx_msec_t interval);
 ngx_int_t ngx_http_imgp_mirror_place(ngx_http_imgp_zone_t *zone,
     const imgp_str_t *name);
+imgp_plan_t *ngx_http_imgp_mirror_plan(ngx_http_imgp_zone_t *zone,
+    const imgp_str_t *name);
 void ngx_http_imgp_mirror_recover(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_mirror_born(ngx_http_imgp_zone_t *zone,
     const u_char *name);

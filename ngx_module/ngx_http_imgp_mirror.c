@@ -21,6 +21,8 @@ static ngx_http_imgp_slot_t *ngx_http_imgp_mirror_slot(
     size_t len, imgp_record_head_t *head);
 static void ngx_http_imgp_mirror_final(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_slot_t *slot, ngx_uint_t state);
+static ngx_http_imgp_pipeline_t *ngx_http_imgp_mirror_pipeline(
+    ngx_http_imgp_zone_t *zone, const imgp_str_t *name);
 
 
 /*
@@ -413,10 +415,34 @@ ngx_http_imgp_mirror_offer(ngx_http_imgp_zone_t *zone, const u_char *digest,
 }
 
 
-/* the place of a pipeline that this configuration has, or NGX_DECLINED */
+/* the place of a pipeline that this configuration has, or NGX_DECLINED; its
+   plan, or NULL */
 
 ngx_int_t
 ngx_http_imgp_mirror_place(ngx_http_imgp_zone_t *zone, const imgp_str_t *name)
+{
+    ngx_http_imgp_pipeline_t  *pipeline;
+
+    pipeline = ngx_http_imgp_mirror_pipeline(zone, name);
+
+    return pipeline ? (ngx_int_t) pipeline->index : NGX_DECLINED;
+}
+
+
+imgp_plan_t *
+ngx_http_imgp_mirror_plan(ngx_http_imgp_zone_t *zone, const imgp_str_t *name)
+{
+    ngx_http_imgp_pipeline_t  *pipeline;
+
+    pipeline = ngx_http_imgp_mirror_pipeline(zone, name);
+
+    return pipeline ? pipeline->plan : NULL;
+}
+
+
+static ngx_http_imgp_pipeline_t *
+ngx_http_imgp_mirror_pipeline(ngx_http_imgp_zone_t *zone,
+    const imgp_str_t *name)
 {
     ngx_uint_t                  i;
     ngx_http_imgp_pipeline_t  **pipelines;
@@ -425,11 +451,11 @@ ngx_http_imgp_mirror_place(ngx_http_imgp_zone_t *zone, const imgp_str_t *name)
 
     for (i = 0; i < zone->conf->pipelines.nelts; i++) {
         if (imgp_str_eq(&pipelines[i]->plan->name, name)) {
-            return pipelines[i]->index;
+            return pipelines[i];
         }
     }
 
-    return NGX_DECLINED;
+    return NULL;
 }
 
 

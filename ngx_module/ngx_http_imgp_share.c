@@ -40,6 +40,8 @@ static void ngx_http_imgp_share_claimed(void *data, imgp_redis_class_e c,
     const redisReply *reply);
 static void ngx_http_imgp_share_taken(ngx_http_imgp_worker_t *w,
     imgp_redis_answer_t *answer);
+static void ngx_http_imgp_share_remake(ngx_http_imgp_worker_t *w,
+    imgp_job_t *job);
 static void ngx_http_imgp_share_hint(ngx_http_imgp_worker_t *w,
     ngx_str_t *message);
 static void ngx_http_imgp_share_back(ngx_http_imgp_worker_t *w);
@@ -486,6 +488,7 @@ ngx_http_imgp_share_taken(ngx_http_imgp_worker_t *w,
 
     if (job->state == IMGP_JOB_RUNNING) {
         (void) imgp_job_reset(job, IMGP_JOB_REQUEUE, ngx_http_imgp_now());
+        ngx_http_imgp_share_remake(w, job);
     }
 
     job->revision += IMGP_REDIS_AHEAD;
@@ -501,6 +504,36 @@ ngx_http_imgp_share_taken(ngx_http_imgp_worker_t *w,
     {
         /* a full zone: its lease ends, and another machine takes it */
         ((ngx_http_imgp_share_t *) w->share)->waiting = 0;
+    }
+}
+
+
+/* what the other machine made by itself is only there: it is made again, or is
+   known here */
+
+static void
+ngx_http_imgp_share_remake(ngx_http_imgp_worker_t *w, imgp_job_t *job)
+{
+    ngx_uint_t     i;
+    imgp_msec_t    now;
+    imgp_plan_t   *plan;
+
+    plan = ngx_http_imgp_mirror_plan(w->zone, &job->pipeline);
+
+    if (plan == NULL
+        || ngx_memcmp(job->plan, plan->digest, IMGP_DIGEST_LEN) != 0)
+    {
+        return;
+    }
+
+    now = ngx_http_imgp_now();
+
+    for (i = 0; i < plan->nstages; i++) {
+        if (plan->stages[i].kind == IMGP_STAGE_LOCAL
+            && job->stages[i].state == IMGP_ST_SUCCEEDED)
+        {
+            (void) imgp_job_stage_event(job, i, IMGP_ST_RESET, now);
+        }
     }
 }
 

@@ -28,7 +28,8 @@
 
 
 #define NGX_HTTP_IMGP_SHARE_BEAT        1000   /* ms */
-#define NGX_HTTP_IMGP_SHARE_PUBLISH     200    /* ms between revisions */
+#define NGX_HTTP_IMGP_SHARE_PUBLISH     250    /* ms between revisions, up to */
+#define NGX_HTTP_IMGP_SHARE_PUBLISH_MAX 2000   /* ... of jobs that take long */
 #define NGX_HTTP_IMGP_SHARE_RETRY       250    /* ms, while Redis takes none */
 #define NGX_HTTP_IMGP_SHARE_LACK        60000  /* ms an input is waited for */
 #define NGX_HTTP_IMGP_SHARE_WANTS       8      /* looks for an output */
@@ -113,6 +114,27 @@ typedef void (*ngx_http_imgp_share_pt)(void *data, ngx_int_t rc);
 
 void ngx_http_imgp_share_put(ngx_http_imgp_worker_t *w, imgp_item_t *items,
     ngx_uint_t n, uint64_t ttl, ngx_http_imgp_share_pt done, void *data);
+
+/* small ones go along with a command: pack() sends it, with
+   imgp_redis_contents(), and then done() is not called; NGX_DECLINED: it was
+   not sent */
+
+typedef struct {
+    imgp_item_t                   *items;
+    imgp_str_t                    *contents;
+    ngx_uint_t                     n;
+    uint64_t                       ttl;
+} ngx_http_imgp_share_pack_t;
+
+typedef ngx_int_t (*ngx_http_imgp_share_pack_pt)(void *data,
+    ngx_http_imgp_share_pack_t *pack);
+
+void ngx_http_imgp_share_put_with(ngx_http_imgp_worker_t *w,
+    imgp_item_t *items, ngx_uint_t n, uint64_t ttl,
+    ngx_http_imgp_share_pack_pt pack, ngx_http_imgp_share_pt done,
+    void *data);
+void ngx_http_imgp_share_along(ngx_http_imgp_worker_t *w,
+    imgp_redis_args_t *args, ngx_http_imgp_share_pack_t *pack);
 void ngx_http_imgp_share_fetch(ngx_http_imgp_worker_t *w, imgp_item_t *items,
     ngx_uint_t n, ngx_http_imgp_share_pt done, void *data);
 

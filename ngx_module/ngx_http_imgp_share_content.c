@@ -20,6 +20,7 @@ typedef struct {
     ngx_http_imgp_task_t           task;
     ngx_http_imgp_worker_t        *worker;
     ngx_http_imgp_share_pt         done;
+    ngx_http_imgp_share_pack_pt    pack;
     void                          *data;
     uint64_t                       ttl;
 
@@ -127,8 +128,11 @@ ngx_http_imgp_share_content_end(void *data)
                       content->error.call);
     }
 
-    content->done(content->data, content->failed ? NGX_ERROR
-                                 : content->lacking ? NGX_DECLINED : NGX_OK);
+    if (content->done) {
+        content->done(content->data,
+                      content->failed ? NGX_ERROR
+                      : content->lacking ? NGX_DECLINED : NGX_OK);
+    }
 
     free(content->buf);
     ngx_free(content);
@@ -141,11 +145,21 @@ void
 ngx_http_imgp_share_put(ngx_http_imgp_worker_t *w, imgp_item_t *items,
     ngx_uint_t n, uint64_t ttl, ngx_http_imgp_share_pt done, void *data)
 {
+    ngx_http_imgp_share_put_with(w, items, n, ttl, NULL, done, data);
+}
+
+
+void
+ngx_http_imgp_share_put_with(ngx_http_imgp_worker_t *w, imgp_item_t *items,
+    ngx_uint_t n, uint64_t ttl, ngx_http_imgp_share_pack_pt pack,
+    ngx_http_imgp_share_pt done, void *data)
+{
     ngx_http_imgp_share_content_t  *content;
 
     content = ngx_http_imgp_share_content_create(w, items, n, done, data);
 
     if (content) {
+        content->pack = pack;
         content->ttl = ttl;
         ngx_http_imgp_share_content_run(content, ngx_http_imgp_share_put_map,
                                         ngx_http_imgp_share_put_mapped);
@@ -181,7 +195,43 @@ ngx_http_imgp_share_put_map(void *data, ngx_log_t *log)
 static void
 ngx_http_imgp_share_put_mapped(void *data)
 {
-    ngx_http_imgp_share_put_send(data);
+    ngx_http_imgp_share_content_t *content = data;
+
+    ngx_http_imgp_share_pack_t  pack;
+
+    if (content->pack && !content->failed && !content->lacking
+        && imgp_redis_fits(content->items, content->n))
+    {
+        pack.items = content->items;
+        pack.contents = content->maps;
+        pack.n = content->n;
+        pack.ttl = content->ttl;
+
+        if (content->pack(content->data, &pack) == NGX_OK) {
+            content->done = NULL;
+
+        } else {
+            content->failed = 1;
+        }
+
+        ngx_http_imgp_share_content_end(content);
+        return;
+    }
+
+    ngx_http_imgp_share_put_send(content);
+}
+
+
+/* the last arguments of a command; pack NULL: nothing goes along */
+
+void
+ngx_http_imgp_share_along(ngx_http_imgp_worker_t *w, imgp_redis_args_t *args,
+    ngx_http_imgp_share_pack_t *pack)
+{
+    if (pack) {
+        imgp_redis_contents(args, ngx_http_imgp_redis_keys(w), pack->items,
+                            pack->contents, pack->n, pack->ttl);
+    }
 }
 
 

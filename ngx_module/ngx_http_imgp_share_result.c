@@ -37,6 +37,11 @@ static void ngx_http_imgp_share_large(void *data, ngx_int_t rc);
 static void ngx_http_imgp_share_join(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_share_go(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_share_put_done(void *data, ngx_int_t rc);
+static ngx_int_t ngx_http_imgp_share_put_pack(void *data,
+    ngx_http_imgp_share_pack_t *pack);
+static void ngx_http_imgp_share_put_packed(void *data, imgp_redis_class_e c,
+    const redisReply *reply);
+static void ngx_http_imgp_share_put_over(ngx_http_imgp_share_made_t *made);
 static void ngx_http_imgp_share_land(ngx_http_imgp_worker_t *w,
     const u_char *key, ngx_http_imgp_share_made_t *made);
 static void ngx_http_imgp_share_landed(void *data, imgp_redis_class_e c,
@@ -44,7 +49,7 @@ static void ngx_http_imgp_share_landed(void *data, imgp_redis_class_e c,
 
 
 /* NGX_OK: the unit waits for Redis, as for a thread; NGX_DECLINED: it need
-   not */
+   not: what this machine makes by itself costs less than to ask for it */
 
 ngx_int_t
 ngx_http_imgp_share_ask(ngx_http_imgp_unit_t *unit)
@@ -56,7 +61,9 @@ ngx_http_imgp_share_ask(ngx_http_imgp_unit_t *unit)
     run = unit->run;
     w = run->worker;
 
-    if (unit->making || !ngx_http_imgp_redis_is_up(w)) {
+    if (unit->making || !ngx_http_imgp_redis_is_up(w)
+        || ngx_http_imgp_unit_stage(unit)->kind == IMGP_STAGE_LOCAL)
+    {
         return NGX_DECLINED;
     }
 
@@ -396,8 +403,50 @@ ngx_http_imgp_share_unit_end(ngx_http_imgp_unit_t *unit)
     run->puts++;
     run->threads++;
 
-    ngx_http_imgp_share_put(w, made->items, made->n, made->ttl,
-                            ngx_http_imgp_share_put_done, made);
+    ngx_http_imgp_share_put_with(w, made->items, made->n, made->ttl,
+                                 ngx_http_imgp_share_put_pack,
+                                 ngx_http_imgp_share_put_done, made);
+}
+
+
+/* small contents go along with their key */
+
+static ngx_int_t
+ngx_http_imgp_share_put_pack(void *data, ngx_http_imgp_share_pack_t *pack)
+{
+    ngx_http_imgp_share_made_t *made = data;
+
+    imgp_redis_args_t        args;
+    ngx_http_imgp_worker_t  *w;
+
+    w = made->run->worker;
+
+    if (imgp_redis_result_put(&args, ngx_http_imgp_redis_keys(w), made->key,
+                              made->now, made->items, made->n, made->ttl)
+        != IMGP_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_imgp_share_along(w, &args, pack);
+
+    return ngx_http_imgp_redis_send(w, &args, ngx_http_imgp_share_put_packed,
+                                    made);
+}
+
+
+static void
+ngx_http_imgp_share_put_packed(void *data, imgp_redis_class_e c,
+    const redisReply *reply)
+{
+    ngx_http_imgp_share_made_t *made = data;
+
+    if (c != IMGP_REDIS_OK) {
+        /* the others need not wait for it */
+        ngx_http_imgp_share_land(made->run->worker, made->key, NULL);
+    }
+
+    ngx_http_imgp_share_put_over(made);
 }
 
 
@@ -408,12 +457,19 @@ ngx_http_imgp_share_put_done(void *data, ngx_int_t rc)
 {
     ngx_http_imgp_share_made_t *made = data;
 
+    ngx_http_imgp_share_land(made->run->worker, made->key,
+                             rc == NGX_OK ? made : NULL);
+    ngx_http_imgp_share_put_over(made);
+}
+
+
+static void
+ngx_http_imgp_share_put_over(ngx_http_imgp_share_made_t *made)
+{
     ngx_http_imgp_run_t  *run;
 
     run = made->run;
 
-    ngx_http_imgp_share_land(run->worker, made->key,
-                             rc == NGX_OK ? made : NULL);
     ngx_free(made);
 
     if (--run->puts == 0 && run->ending && !run->gone) {

@@ -20,19 +20,28 @@ static void ngx_http_imgp_share_run_commit(ngx_http_imgp_run_t *run);
 static void ngx_http_imgp_share_run_committed(void *data,
     imgp_redis_class_e c, const redisReply *reply);
 static ngx_int_t ngx_http_imgp_share_run_send(ngx_http_imgp_run_t *run,
-    uint64_t lease, ngx_http_imgp_redis_pt handler);
+    uint64_t lease, ngx_http_imgp_share_pack_t *pack,
+    ngx_http_imgp_redis_pt handler);
+static ngx_uint_t ngx_http_imgp_share_run_outputs(ngx_http_imgp_run_t *run,
+    imgp_item_t *items);
+static ngx_int_t ngx_http_imgp_share_run_pack(void *data,
+    ngx_http_imgp_share_pack_t *pack);
+static void ngx_http_imgp_share_run_packed(void *data, ngx_int_t rc);
+static void ngx_http_imgp_share_run_say(ngx_http_imgp_run_t *run);
 static void ngx_http_imgp_share_run_ended(void *data, imgp_redis_class_e c,
     const redisReply *reply);
 static void ngx_http_imgp_share_run_degraded(ngx_http_imgp_run_t *run);
 static void ngx_http_imgp_share_run_later(ngx_http_imgp_run_t *run);
 
 
-/* a new revision is in the zone: Redis gets the newest, not too often */
+/* a new revision is in the zone: Redis gets the newest, not too often, and the
+   less so the longer it takes */
 
 void
 ngx_http_imgp_share_changed(ngx_http_imgp_run_t *run)
 {
     ngx_event_t  *timer;
+    ngx_msec_t    pause;
 
     timer = &run->share;
 
@@ -44,7 +53,10 @@ ngx_http_imgp_share_changed(ngx_http_imgp_run_t *run)
     }
 
     if (!timer->timer_set && !run->ending) {
-        ngx_add_timer(timer, NGX_HTTP_IMGP_SHARE_PUBLISH);
+        pause = ngx_http_imgp_now() - run->job->started_at;
+        pause = ngx_min(pause / 4, NGX_HTTP_IMGP_SHARE_PUBLISH_MAX);
+
+        ngx_add_timer(timer, ngx_max(pause, NGX_HTTP_IMGP_SHARE_PUBLISH));
     }
 }
 
@@ -78,7 +90,7 @@ ngx_http_imgp_share_run_commit(ngx_http_imgp_run_t *run)
         return;
     }
 
-    if (ngx_http_imgp_share_run_send(run, lease,
+    if (ngx_http_imgp_share_run_send(run, lease, NULL,
                                      ngx_http_imgp_share_run_committed)
         == NGX_OK)
     {
@@ -107,7 +119,7 @@ ngx_http_imgp_share_run_committed(void *data, imgp_redis_class_e c,
 
 static ngx_int_t
 ngx_http_imgp_share_run_send(ngx_http_imgp_run_t *run, uint64_t lease,
-    ngx_http_imgp_redis_pt handler)
+    ngx_http_imgp_share_pack_t *pack, ngx_http_imgp_redis_pt handler)
 {
     imgp_job_t         *job;
     imgp_redis_job_t    r;
@@ -138,6 +150,8 @@ ngx_http_imgp_share_run_send(ngx_http_imgp_run_t *run, uint64_t lease,
         return NGX_DECLINED;
     }
 
+    ngx_http_imgp_share_along(run->worker, &args, pack);
+
     if (ngx_http_imgp_redis_send(run->worker, &args, handler, run) != NGX_OK) {
         return NGX_DECLINED;
     }
@@ -154,16 +168,13 @@ ngx_http_imgp_share_run_send(ngx_http_imgp_run_t *run, uint64_t lease,
 void
 ngx_http_imgp_share_end(ngx_http_imgp_run_t *run)
 {
-    uint64_t                 lease;
+    ngx_uint_t               n;
+    imgp_item_t              items[IMGP_ITEMS_MAX];
     ngx_http_imgp_worker_t  *w;
 
     w = run->worker;
 
-    if (run->gone) {
-        return;
-    }
-
-    if (run->later) {
+    if (run->gone || run->later) {
         return;
     }
 
@@ -177,10 +188,110 @@ ngx_http_imgp_share_end(ngx_http_imgp_run_t *run)
         return;
     }
 
+    n = ngx_http_imgp_share_run_outputs(run, items);
+
+    if (n == 0 || !ngx_http_imgp_redis_is_up(w)
+        || ngx_http_imgp_mirror_lease(w->zone, run->job->id) == 0)
+    {
+        ngx_http_imgp_share_run_say(run);
+        return;
+    }
+
+    run->threads++;
+
+    ngx_http_imgp_share_put_with(w, items, n, run->pipeline->plan->keep,
+                                 ngx_http_imgp_share_run_pack,
+                                 ngx_http_imgp_share_run_packed, run);
+}
+
+
+/* those of services are there already; others that were known before, or are
+   too many, come when they are asked for */
+
+static ngx_uint_t
+ngx_http_imgp_share_run_outputs(ngx_http_imgp_run_t *run, imgp_item_t *items)
+{
+    ngx_uint_t         i, n;
+    imgp_plan_t       *plan;
+    imgp_job_stage_t  *stage;
+
+    if (run->pipeline == NULL
+        || ngx_memcmp(run->job->plan, run->pipeline->plan->digest,
+                      IMGP_DIGEST_LEN)
+           != 0)
+    {
+        return 0;
+    }
+
+    plan = run->pipeline->plan;
+
+    for (i = 0, n = 0; i < plan->nstages; i++) {
+        stage = &run->job->stages[i];
+
+        if (plan->stages[i].kind != IMGP_STAGE_LOCAL || stage->cached
+            || !plan->stages[i].output || stage->nitems > IMGP_ITEMS_MAX - n)
+        {
+            continue;
+        }
+
+        ngx_memcpy(&items[n], stage->items,
+                   stage->nitems * sizeof(imgp_item_t));
+        n += stage->nitems;
+    }
+
+    return n;
+}
+
+
+/* small ones go along with the end */
+
+static ngx_int_t
+ngx_http_imgp_share_run_pack(void *data, ngx_http_imgp_share_pack_t *pack)
+{
+    ngx_http_imgp_run_t *run = data;
+
+    uint64_t  lease;
+
+    lease = ngx_http_imgp_mirror_lease(run->worker->zone, run->job->id);
+
+    if (run->gone || lease == 0
+        || ngx_http_imgp_share_run_send(run, lease, pack,
+                                        ngx_http_imgp_share_run_ended)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_imgp_run_unref(run);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_imgp_share_run_packed(void *data, ngx_int_t rc)
+{
+    ngx_http_imgp_run_t *run = data;
+
+    if (!run->gone) {
+        ngx_http_imgp_share_run_say(run);
+    }
+
+    ngx_http_imgp_run_unref(run);
+}
+
+
+static void
+ngx_http_imgp_share_run_say(ngx_http_imgp_run_t *run)
+{
+    uint64_t                 lease;
+    ngx_http_imgp_worker_t  *w;
+
+    w = run->worker;
     lease = ngx_http_imgp_mirror_lease(w->zone, run->job->id);
 
     if (lease
-        && ngx_http_imgp_share_run_send(run, lease,
+        && ngx_http_imgp_share_run_send(run, lease, NULL,
                                         ngx_http_imgp_share_run_ended)
            == NGX_OK)
     {

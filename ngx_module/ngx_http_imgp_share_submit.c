@@ -15,7 +15,10 @@
 
 static void ngx_http_imgp_share_content(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_share_stored(void *data, ngx_int_t rc);
-static ngx_int_t ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u);
+static ngx_int_t ngx_http_imgp_share_pack(void *data,
+    ngx_http_imgp_share_pack_t *pack);
+static ngx_int_t ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u,
+    ngx_http_imgp_share_pack_t *pack);
 static void ngx_http_imgp_share_entered(void *data, imgp_redis_class_e c,
     const redisReply *reply);
 static void ngx_http_imgp_share_known(ngx_http_imgp_upload_t *u,
@@ -52,7 +55,7 @@ ngx_http_imgp_share_submit(ngx_http_imgp_upload_t *u,
     }
 
     if (u->known) {
-        if (ngx_http_imgp_share_send(u) != NGX_OK) {
+        if (ngx_http_imgp_share_send(u, NULL) != NGX_OK) {
             ngx_http_imgp_share_local(u, 0);
         }
 
@@ -66,9 +69,19 @@ ngx_http_imgp_share_submit(ngx_http_imgp_upload_t *u,
 static void
 ngx_http_imgp_share_content(ngx_http_imgp_upload_t *u)
 {
-    ngx_http_imgp_share_put(u->worker, &u->job->input, 1,
-                            NGX_HTTP_IMGP_SHARE_UPLOAD_TTL,
-                            ngx_http_imgp_share_stored, u);
+    ngx_http_imgp_share_put_with(u->worker, &u->job->input, 1,
+                                 NGX_HTTP_IMGP_SHARE_UPLOAD_TTL,
+                                 ngx_http_imgp_share_pack,
+                                 ngx_http_imgp_share_stored, u);
+}
+
+
+/* job and upload in one command */
+
+static ngx_int_t
+ngx_http_imgp_share_pack(void *data, ngx_http_imgp_share_pack_t *pack)
+{
+    return ngx_http_imgp_share_send(data, pack);
 }
 
 
@@ -77,14 +90,15 @@ ngx_http_imgp_share_stored(void *data, ngx_int_t rc)
 {
     ngx_http_imgp_upload_t *u = data;
 
-    if (rc != NGX_OK || ngx_http_imgp_share_send(u) != NGX_OK) {
+    if (rc != NGX_OK || ngx_http_imgp_share_send(u, NULL) != NGX_OK) {
         ngx_http_imgp_share_local(u, 0);
     }
 }
 
 
 static ngx_int_t
-ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u)
+ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u,
+    ngx_http_imgp_share_pack_t *pack)
 {
     imgp_redis_job_t         job;
     imgp_redis_args_t        args;
@@ -108,6 +122,8 @@ ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u)
     {
         return NGX_DECLINED;
     }
+
+    ngx_http_imgp_share_along(w, &args, pack);
 
     return ngx_http_imgp_redis_send(w, &args, ngx_http_imgp_share_entered, u);
 }

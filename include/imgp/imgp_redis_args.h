@@ -30,7 +30,7 @@
 #define IMGP_REDIS_PREFIX_MAX  64
 #define IMGP_REDIS_NODE_LEN    16     /* the name of an nginx and its zone */
 #define IMGP_REDIS_ARGS_MAX    160
-#define IMGP_REDIS_TEXT_MAX    16384
+#define IMGP_REDIS_TEXT_MAX    24576
 #define IMGP_REDIS_NAME_MAX    256    /* of a key */
 
 

@@ -44,6 +44,15 @@ void imgp_redis_blob_put(imgp_redis_args_t *a, const imgp_redis_t *redis,
 void imgp_redis_blob_get(imgp_redis_args_t *a, const imgp_redis_t *redis,
     const u_char digest[IMGP_DIGEST_LEN], imgp_uint_t piece);
 
+/* contents that go along with a submit, a commit or a put, as its last
+   arguments: where they fit, all in all; "contents" must stay, NULL ones are
+   left out */
+
+imgp_uint_t imgp_redis_fits(const imgp_item_t *items, imgp_uint_t n);
+void imgp_redis_contents(imgp_redis_args_t *a, const imgp_redis_t *redis,
+    const imgp_item_t *items, const imgp_str_t *contents, imgp_uint_t n,
+    uint64_t ttl);
+
 /* asks, and if nobody makes it this node does from now on, for a lease */
 
 void imgp_redis_result_get(imgp_redis_args_t *a, const imgp_redis_t *redis,

@@ -112,8 +112,8 @@ static const imgp_state_row_t  imgp_state_stage_rows[] = {
       IMGP_ST_CANCEL, IMGP_ST_CANCELED,
       "its job has ended without it" },
 
-    { IMGP_STATE_ALIVE | imgp_state_in(IMGP_ST_FAILED)
-      | imgp_state_in(IMGP_ST_CANCELED),
+    { IMGP_STATE_ALIVE | imgp_state_in(IMGP_ST_SUCCEEDED)
+      | imgp_state_in(IMGP_ST_FAILED) | imgp_state_in(IMGP_ST_CANCELED),
       IMGP_ST_RESET, IMGP_ST_PENDING,
       "its job was taken over, or is tried again" },
 

@@ -44,6 +44,15 @@
     "end\n"
 
 
+/* contents that go along, at the end of ARGV: ms to live, then (key content);
+   together they are no more than a piece */
+
+#define IMGP_LUA_CONTENTS(n, first)                                           \
+    "for i = " #first ", #ARGV - 1, 2 do\n"                                   \
+    "  redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[" #n "])\n"         \
+    "end\n"
+
+
 typedef struct {
     const char  *name;
     const char  *text;
@@ -53,7 +62,7 @@ typedef struct {
 /*
  * submit: KEYS job queue leases
  *         ARGV id node record revision state lost pipeline want lease limit
- *              ttl channel score over
+ *              ttl channel score over contents
  * { 0 entered, fence, held } { 1 known, fence, mine, record } { 2 full }
  *
  * over: an end that was shown already is written over a job that is not final,
@@ -91,6 +100,7 @@ typedef struct {
     "redis.call('HSET', KEYS[1], 'r', ARGV[3], 'v', ARGV[4],\n"               \
     "           's', held and 1 or 0, 'l', ARGV[6], 'p', ARGV[7],\n"          \
     "           'f', f, 'n', held and ARGV[2] or '')\n"                       \
+    IMGP_LUA_CONTENTS(15, 16)                                                 \
     "if held then\n"                                                          \
     "  redis.call('ZADD', KEYS[3], now + ARGV[9], ARGV[1])\n"                 \
     "  return {0, f, 1}\n"                                                    \
@@ -150,7 +160,7 @@ typedef struct {
 /*
  * commit: KEYS job queue leases dead
  *         ARGV id record revision state lost fence ttl channel score reason
- *              deadmax deadage
+ *              deadmax deadage contents
  * 0 written, 1 in other hands, 2 forgotten
  */
 
@@ -164,6 +174,7 @@ typedef struct {
     "local s = tonumber(ARGV[4])\n"                                           \
     "redis.call('HSET', KEYS[1], 'r', ARGV[2], 'v', ARGV[3], 's', s,\n"       \
     "           'l', ARGV[5])\n"                                              \
+    IMGP_LUA_CONTENTS(13, 14)                                                 \
     "if s ~= 1 then\n"                                                        \
     "  redis.call('ZREM', KEYS[3], ARGV[1])\n"                                \
     "end\n"                                                                   \
@@ -289,9 +300,11 @@ typedef struct {
     "return {2}\n"
 
 
-/* put: KEYS result flight    ARGV value (or "") ttl token channel key */
+/* put: KEYS result flight    ARGV value (or "") ttl token channel key contents
+ */
 
 #define IMGP_LUA_PUT                                                          \
+    IMGP_LUA_CONTENTS(6, 7)                                                   \
     "if ARGV[1] ~= '' then\n"                                                 \
     "  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"                  \
     "end\n"                                                                   \

@@ -75,6 +75,43 @@ imgp_redis_blob_get(imgp_redis_args_t *a, const imgp_redis_t *redis,
 }
 
 
+imgp_uint_t
+imgp_redis_fits(const imgp_item_t *items, imgp_uint_t n)
+{
+    uint64_t     bytes;
+    imgp_uint_t  i;
+
+    for (bytes = 0, i = 0; i < n && bytes <= IMGP_REDIS_PIECE; i++) {
+        bytes += imgp_min(items[i].bytes, UINT32_MAX);
+    }
+
+    return n <= IMGP_ITEMS_MAX && bytes <= IMGP_REDIS_PIECE;
+}
+
+
+void
+imgp_redis_contents(imgp_redis_args_t *a, const imgp_redis_t *redis,
+    const imgp_item_t *items, const imgp_str_t *contents, imgp_uint_t n,
+    uint64_t ttl)
+{
+    char         hex[IMGP_DIGEST_HEX_LEN + 1];
+    imgp_uint_t  i;
+
+    imgp_redis_args_add_int(a, imgp_max(ttl, 1));
+
+    for (i = 0; i < n; i++) {
+
+        if (contents[i].data == NULL) {
+            continue;
+        }
+
+        imgp_digest_hex(items[i].digest, hex);
+        imgp_redis_args_key(a, redis, "blob:{%s}:0", hex);
+        imgp_redis_args_add(a, contents[i].data, contents[i].len);
+    }
+}
+
+
 static void
 imgp_redis_result_key(imgp_redis_args_t *a, const imgp_redis_t *redis,
     const u_char *key, const char *what)

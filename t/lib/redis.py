@@ -6,6 +6,7 @@
     b.finish(location)
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -130,6 +131,27 @@ class Redis(Process):
             return [self.read(file) for _ in range(int(text))]
 
         return text
+
+    @contextlib.contextmanager
+    def monitor(self):
+        """What it is told meanwhile, a line a command; those that scripts run
+        have " lua]" in it."""
+
+        seen = []
+
+        with socket.create_connection(('127.0.0.1', self.port), 5) as s:
+            s.sendall(b'MONITOR\r\n')
+
+            with s.makefile('rb') as file:
+                file.readline()
+                yield seen
+                self.ask('ECHO', 'the end')
+
+                for line in file:
+                    if b'"the end"' in line:
+                        break
+
+                    seen.append(line.decode(errors='replace'))
 
     def calls(self):
         """Commands so far, by name, those of scripts too."""

@@ -71,8 +71,8 @@ static const char  golden[] =
     "is of no use, or there is none left |\n"
     "| pending, queued, running, retrying | cancel | canceled | its job has "
     "ended without it |\n"
-    "| pending, queued, running, retrying, failed, canceled | reset | pending "
-    "| its job was taken over, or is tried again |\n";
+    "| pending, queued, running, retrying, succeeded, failed, canceled | reset "
+    "| pending | its job was taken over, or is tried again |\n";
 
 
 static void
