@@ -39,7 +39,7 @@ static const imgp_int_t  stage_table[][8] = {
     /* cancel */  { IMGP_ST_CANCELED, IMGP_ST_CANCELED, IMGP_ST_CANCELED,
                     IMGP_ST_CANCELED, NO, NO, NO, NO },
     /* reset */   { IMGP_ST_PENDING, IMGP_ST_PENDING, IMGP_ST_PENDING,
-                    IMGP_ST_PENDING, NO, NO, IMGP_ST_PENDING,
+                    IMGP_ST_PENDING, IMGP_ST_PENDING, NO, IMGP_ST_PENDING,
                     IMGP_ST_PENDING },
 };
 
