@@ -152,6 +152,7 @@ struct ngx_http_imgp_service_s {
     imgp_msec_t                    every;
 
     ngx_http_imgp_put_t           *put;      /* or NULL */
+    ngx_str_t                      list;     /* of Redis, instead of a URL */
 
     imgp_care_t                    care;
     imgp_msec_t                    warm;     /* asked when idle so long; 0:
@@ -532,6 +533,7 @@ ngx_int_t ngx_http_imgp_service_start(ngx_http_imgp_call_t *call);
 /* aborts at once; done() will not be called; nothing for one that ended */
 
 void ngx_http_imgp_service_cancel(ngx_http_imgp_call_t *call);
+void ngx_http_imgp_queue_cancel(ngx_http_imgp_call_t *call);
 
 /* services that are kept warm (ngx_http_imgp_warm.c) */
 
@@ -754,6 +756,7 @@ struct ngx_http_imgp_worker_s {
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
     void                          *share;      /* ngx_http_imgp_share.c */
     void                          *notify;     /* ngx_http_imgp_notify.c */
+    void                          *queue;      /* ngx_http_imgp_queue.c */
 
     u_char                        *scratch;    /* IMGP_RECORD_MAX bytes */
     int                            alive;      /* ngx_http_imgp_alive.c */

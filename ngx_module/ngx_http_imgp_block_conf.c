@@ -65,6 +65,9 @@ static ngx_http_imgp_option_t  ngx_http_imgp_post_option =
 static ngx_http_imgp_option_t  ngx_http_imgp_put_option =
     { ngx_http_imgp_conf_put, 0, 0, 0, 0 };
 
+static ngx_http_imgp_option_t  ngx_http_imgp_list_option =
+    { ngx_http_imgp_conf_queue, 0, 0, 0, 0 };
+
 static ngx_http_imgp_option_t  ngx_http_imgp_from_option =
     { ngx_http_imgp_conf_from, 0, 0, 0, 0 };
 
@@ -214,6 +217,10 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
     { ngx_string("put"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_put_option },
+
+    { ngx_string("queue"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_TAKE1,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_list_option },
 
     { ngx_string("from"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,

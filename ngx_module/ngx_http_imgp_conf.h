@@ -396,6 +396,16 @@ char *ngx_http_imgp_conf_put_check(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);
 
 
+/* ---- ngx_http_imgp_queue_conf.c ---- */
+
+char *ngx_http_imgp_conf_queue(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_queue_check(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
+char *ngx_http_imgp_conf_queue_redis(ngx_conf_t *cf,
+    ngx_http_imgp_main_conf_t *imcf, ngx_http_imgp_service_t *service);
+
+
 /* ---- ngx_http_imgp_template_conf.c ---- */
 
 char *ngx_http_imgp_conf_template(ngx_conf_t *cf,

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_imgp_run.h"
+#include <imgp/imgp_handout.h>
 
 
 static imgp_int_t ngx_http_imgp_output_taken(void *data,
@@ -41,6 +42,13 @@ ngx_http_imgp_output_store(void *data, ngx_log_t *log)
     }
 
     ngx_memzero(&err, sizeof(imgp_error_t));
+
+    if (service->list.len
+        && imgp_handout_failed(&unit->document, &err) != IMGP_OK)
+    {
+        ngx_http_imgp_output_failed(unit, &err);
+        return;
+    }
 
     if (imgp_take(&service->take, &unit->document,
                   ngx_http_imgp_str(&unit->call.type),

@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_imgp_run.h"
+#include "ngx_http_imgp_queue.h"
 
 
 #define NGX_HTTP_IMGP_POST_SHORT  (256 * 1024)   /* bytes of JSON */
@@ -309,7 +310,10 @@ ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
                     (size_t) 16, run->job->id, (size_t) 8, unit->key);
     }
 
-    if (ngx_http_imgp_service_start(call) != NGX_OK) {
+    if ((service->list.len ? ngx_http_imgp_queue_start(unit)
+                           : ngx_http_imgp_service_start(call))
+        != NGX_OK)
+    {
         done(call);
     }
 }

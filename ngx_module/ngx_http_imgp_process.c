@@ -9,6 +9,7 @@
 
 #include "ngx_http_imgp.h"
 #include "ngx_http_imgp_notify.h"
+#include "ngx_http_imgp_queue.h"
 #include <imgp/imgp_work.h>
 
 
@@ -134,7 +135,8 @@ ngx_http_imgp_worker_init(ngx_http_imgp_worker_t *w)
         || ngx_http_imgp_share_init(w) != NGX_OK
         || ngx_http_imgp_sweep_init(w) != NGX_OK
         || ngx_http_imgp_warm_init(w) != NGX_OK
-        || ngx_http_imgp_notify_init(w) != NGX_OK)
+        || ngx_http_imgp_notify_init(w) != NGX_OK
+        || ngx_http_imgp_queue_init(w) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -170,6 +172,8 @@ ngx_http_imgp_exit_process(ngx_cycle_t *cycle)
     if (w->curl) {
         ngx_http_imgp_curl_destroy(w->curl);
     }
+
+    ngx_http_imgp_queue_done(w);
 
     if (w->redis) {
         ngx_http_imgp_redis_done(w);

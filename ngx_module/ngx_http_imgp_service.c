@@ -389,6 +389,11 @@ ngx_http_imgp_service_cancel(ngx_http_imgp_call_t *call)
         return;
     }
 
+    if (call->service->list.len) {
+        ngx_http_imgp_queue_cancel(call);
+        return;
+    }
+
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, call->log, 0,
                    "imgp call of \"%V\" canceled", &call->service->host);
 

@@ -363,7 +363,9 @@ ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (service->send == NGX_HTTP_IMGP_SEND_RAW && sc->stage->nfrom > 1) {
+    if (service->send == NGX_HTTP_IMGP_SEND_RAW && sc->stage->nfrom > 1
+        && service->list.len == 0)
+    {
         place = ngx_http_imgp_conf_place(sc, "from");
 
         return ngx_http_imgp_conf_error(cf, place,
@@ -399,6 +401,12 @@ ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
 
     if (service->put) {
         return ngx_http_imgp_conf_put_check(cf, sc);
+    }
+
+    if (service->list.len
+        && ngx_http_imgp_conf_queue_check(cf, sc) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (service->template
@@ -500,6 +508,10 @@ ngx_http_imgp_conf_service_resolve(ngx_conf_t *cf,
 {
     ngx_url_t              u;
     ngx_http_imgp_place_t  place;
+
+    if (service->list.len) {
+        return ngx_http_imgp_conf_queue_redis(cf, imcf, service);
+    }
 
     if (service->unix_path.len) {
         return NGX_CONF_OK;
