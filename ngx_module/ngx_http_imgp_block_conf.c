@@ -66,7 +66,7 @@ static ngx_http_imgp_option_t  ngx_http_imgp_put_option =
     { ngx_http_imgp_conf_put, 0, 0, 0, 0 };
 
 static ngx_http_imgp_option_t  ngx_http_imgp_list_option =
-    { ngx_http_imgp_conf_queue, 0, 0, 0, 0 };
+    { ngx_http_imgp_conf_queue_list, 0, 0, 0, 0 };
 
 static ngx_http_imgp_option_t  ngx_http_imgp_from_option =
     { ngx_http_imgp_conf_from, 0, 0, 0, 0 };

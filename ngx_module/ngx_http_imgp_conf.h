@@ -398,7 +398,7 @@ char *ngx_http_imgp_conf_put_check(ngx_conf_t *cf,
 
 /* ---- ngx_http_imgp_queue_conf.c ---- */
 
-char *ngx_http_imgp_conf_queue(ngx_conf_t *cf,
+char *ngx_http_imgp_conf_queue_list(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_queue_check(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);

@@ -17,8 +17,8 @@
 
 
 char *
-ngx_http_imgp_conf_queue(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
-    ngx_http_imgp_block_t *block)
+ngx_http_imgp_conf_queue_list(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block)
 {
     u_char                      *p;
     ngx_str_t                   *value;
