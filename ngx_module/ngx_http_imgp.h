@@ -400,6 +400,8 @@ ngx_uint_t ngx_http_imgp_mirror_room(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, ngx_uint_t limit);
 ngx_uint_t ngx_http_imgp_mirror_due(ngx_http_imgp_zone_t *zone,
     ngx_msec_t interval);
+void ngx_http_imgp_mirror_back(ngx_http_imgp_zone_t *zone);
+ngx_uint_t ngx_http_imgp_mirror_unsure(ngx_http_imgp_zone_t *zone);
 ngx_uint_t ngx_http_imgp_mirror_offer(ngx_http_imgp_zone_t *zone,
     const u_char *digest, ngx_msec_t interval);
 ngx_int_t ngx_http_imgp_mirror_place(ngx_http_imgp_zone_t *zone,

@@ -15,6 +15,11 @@
 
 #define NGX_HTTP_IMGP_MIRROR_SCAN  4096    /* slots looked at in one go */
 
+/* ms until an empty Redis is noticed, and until it was told of all ends */
+
+#define NGX_HTTP_IMGP_MIRROR_HEAR    3000
+#define NGX_HTTP_IMGP_MIRROR_RETELL  120000
+
 
 static ngx_http_imgp_slot_t *ngx_http_imgp_mirror_slot(
     ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline, const u_char *record,
@@ -459,6 +464,41 @@ ngx_http_imgp_mirror_pipeline(ngx_http_imgp_zone_t *zone,
 }
 
 
+/* Redis is there again: perhaps it has forgotten jobs, which others tell */
+
+void
+ngx_http_imgp_mirror_back(ngx_http_imgp_zone_t *zone)
+{
+    ngx_msec_t  until;
+
+    until = ngx_current_msec + NGX_HTTP_IMGP_MIRROR_HEAR;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    if ((ngx_msec_int_t) (until - zone->sh->unsure) > 0) {
+        zone->sh->unsure = until;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+}
+
+
+ngx_uint_t
+ngx_http_imgp_mirror_unsure(ngx_http_imgp_zone_t *zone)
+{
+    ngx_uint_t  unsure;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    unsure = zone->sh->unsure
+             && (ngx_msec_int_t) (zone->sh->unsure - ngx_current_msec) > 0;
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    return unsure;
+}
+
+
 /* the journal is looked through as after a start */
 
 void
@@ -497,6 +537,10 @@ ngx_http_imgp_mirror_born(ngx_http_imgp_zone_t *zone, const u_char *name)
         {
             slot->unsaid = 1;
         }
+    }
+
+    if (other && zone->sh->born[0]) {
+        zone->sh->unsure = ngx_current_msec + NGX_HTTP_IMGP_MIRROR_RETELL;
     }
 
     if (other) {

@@ -613,6 +613,7 @@ ngx_http_imgp_share_back(ngx_http_imgp_worker_t *w)
 
     if (share->away) {
         share->away = 0;
+        ngx_http_imgp_mirror_back(w->zone);
         ngx_http_imgp_mirror_recover(w->zone);
     }
 

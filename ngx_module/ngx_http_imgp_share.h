@@ -33,7 +33,7 @@
 #define NGX_HTTP_IMGP_SHARE_RETRY       250    /* ms, while Redis takes none */
 #define NGX_HTTP_IMGP_SHARE_LACK        60000  /* ms an input is waited for */
 #define NGX_HTTP_IMGP_SHARE_WANTS       8      /* looks for an output */
-#define NGX_HTTP_IMGP_SHARE_SAY         32     /* ends told again a beat */
+#define NGX_HTTP_IMGP_SHARE_SAY         128    /* ends told again a beat */
 #define NGX_HTTP_IMGP_SHARE_UPLOAD_TTL  86400000   /* ms */
 #define NGX_HTTP_IMGP_SHARE_CONTENT     ((uint64_t) 256 * 1024 * 1024)
 

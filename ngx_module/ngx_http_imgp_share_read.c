@@ -150,7 +150,8 @@ ngx_http_imgp_share_got_done(ngx_http_imgp_async_t *async,
         return NGX_OK;
     }
 
-    read->ctx->unsure = !read->answered;
+    read->ctx->unsure = !read->answered
+                        || ngx_http_imgp_mirror_unsure(async->worker->zone);
 
     /* the zone has it now, unless it is full */
 

@@ -187,6 +187,7 @@ typedef struct {
     u_char                         born[IMGP_REDIS_NODE_LEN + 1];
                                                /* what Redis says it is */
     ngx_msec_t                     beaten;     /* leases in Redis */
+    ngx_msec_t                     unsure;     /* so long it may know less */
     u_char                         offered[IMGP_DIGEST_LEN];
                                                /* to it, last, and when */
     ngx_msec_t                     offered_at;
