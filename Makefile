@@ -122,9 +122,10 @@ test: all test-programs  ## house checks, unit tests, corpus replay, Test::Nginx
 	@.ci/packages test
 	@exec env $(RUN_ENV) t/run $(T)
 
-bench: all $(WORKER)  ## measure, beside peers; PART=images: thumbnails alone
-	@.ci/packages bench
-	@exec env $(RUN_ENV) t/bench/$(if $(filter images,$(PART)),image/)run
+bench: all $(WORKER)  ## measure, beside peers; PART=images or systems: these
+	@.ci/packages bench $(if $(filter systems,$(PART)),services peer_systems)
+	@exec env $(RUN_ENV) t/bench/$(if $(filter images,$(PART)),image/,$(if \
+	    $(filter systems,$(PART)),systems/))run
 
 fuzz:  ## fuzz each target T seconds (T=60)
 	@.ci/packages build fuzz

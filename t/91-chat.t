@@ -4,10 +4,14 @@
 # of the chat asked for (../shared/seed-systems.md, 2), row by row.
 
 import json
+import os
+import re
+import socket
+import subprocess
 import time
 
-from imgp import Model, parallel, tap
-from systems import System
+from imgp import Model, ROOT, parallel, tap
+from systems import BINARY, System
 
 
 def message(text, *languages):
@@ -122,6 +126,23 @@ def grows():
     tap.ok(rates[1] > 2 * rates[0], '... and more of them do more')
 
 
+def by_hand():
+    """As a person starts the services, around a command."""
+
+    done = subprocess.run(
+        [BINARY, os.path.join(ROOT, 'conf-examples/chat-translate.conf'), '--',
+         'sh', '-c', 'grep -c "http://127.0.0.1:.*/translate;" '
+                     '"$CONFIGURATION"; exit 7'],
+        stdout=subprocess.PIPE, text=True)
+    found = re.search(r'^apy http://127\.0\.0\.1:(\d+)$', done.stdout, re.M)
+    tap.ok(found and done.returncode == 7 and '\n1\n' in done.stdout,
+           'services/run, around a command')
+
+    with socket.socket() as s:
+        tap.ok(found and s.connect_ex(('127.0.0.1', int(found[1]))) != 0,
+               '... which ends them')
+
+
 model = Model()
 model.can('word', b'{"responseData": {"translatedText": "x"}}',
           'application/json')
@@ -141,4 +162,5 @@ tap.is_(system.alerts(), [], 'nothing alarming is logged')
 system.stop()
 
 grows()
+by_hand()
 tap.done()

@@ -25,9 +25,9 @@ BODY_MAX = 64 * 1024 * 1024
 
 
 def parse_form(kind, body):
-    """(files, fields) of multipart/form-data (RFC 7578)."""
+    """[(name, file)], {name: value} of multipart/form-data (RFC 7578)."""
 
-    files, fields = {}, {}
+    files, fields = [], {}
     boundary = kind.partition('boundary=')[2].partition(';')[0].strip(' "')
 
     if not boundary:
@@ -43,7 +43,7 @@ def parse_form(kind, body):
         name = head.partition(b'name="')[2].partition(b'"')[0].decode()
 
         if b'filename=' in head:
-            files[name] = value
+            files.append((name, value))
         else:
             fields[name] = value.decode()
 
@@ -52,7 +52,7 @@ def parse_form(kind, body):
 
 class Call:
     """A request: files and fields of its form or query (a plain body counts as
-    the file "file"), and its headers."""
+    the file "file"), and its headers.  "parts" has all files, in order."""
 
     def __init__(self, headers, query, body):
         kind = headers.get('Content-Type', '')
@@ -61,10 +61,12 @@ class Call:
         self.fields = dict(urllib.parse.parse_qsl(query))
 
         if kind.startswith('multipart/form-data'):
-            self.files, fields = parse_form(kind, body)
+            self.parts, fields = parse_form(kind, body)
             self.fields.update(fields)
         else:
-            self.files = {'file': body}
+            self.parts = [('file', body)]
+
+        self.files = dict(self.parts)
 
     def file(self, name):
         if not self.files.get(name):

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 
-"""Speech analysis behind OpenAI's API (POST /v1/audio/transcriptions, form field
-"file", a JSON of the form "verbose_json" comes back), which whisper's servers
-have, too; pocketsphinx listens.  It takes WAV files of 16 bits.
+"""Speech analysis behind OpenAI's API (POST /v1/audio/transcriptions, form
+field "file", a JSON of the form "verbose_json" comes back), which whisper's
+servers have, too; pocketsphinx listens.  It takes WAV files of 16 bits.
 
     {"task": "transcribe", "language": "english", "duration": 2.1,
      "text": "go forward ten meters",

@@ -43,12 +43,15 @@ class Services(Process):
         os.chmod(self.folder, 0o755)
         Process.folders.append(self.folder)
         self.log = open(self.folder + '/services.log', 'w')
-        self.all = program().Services(
+        run = program()
+        self.all = run.Services(
             os.path.join(ROOT, 'conf-examples', name), self.folder, self.log)
         Process.started.append(self)
 
         try:
             self.all.start()
+        except run.Missing as error:
+            tap.skip_all(str(error))
         except (OSError, RuntimeError) as error:
             with open(self.log.name, errors='replace') as file:
                 tap.diag(file.read()[-2000:])
@@ -63,10 +66,10 @@ class Services(Process):
     def port(self, name):
         return self.all.ports[name][1]
 
-    def read(self, url):
+    def read(self, url, body=None):
         """What is at a URL, such as that of an object in S3."""
 
-        with urllib.request.urlopen(url, timeout=60) as answer:
+        with urllib.request.urlopen(url, body, timeout=60) as answer:
             return answer.read()
 
     def stop_service(self, name):
