@@ -23,7 +23,8 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
        ca-certificates libcurl4 libjansson4 libjpeg62-turbo liblcms2-2 \
-       libdeflate0 libisal2 libpcre2-8-0 libpng16-16 libssl3 \
+       libcairo2 libdeflate0 libglib2.0-0 libharfbuzz0b libisal2 \
+       libpango-1.0-0 libpangocairo-1.0-0 fonts-dejavu-core libpcre2-8-0 libpng16-16 libssl3 \
        libwebp7 libwebpdemux2 nginx zlib1g \
     && rm -rf /var/lib/apt/lists/*
 

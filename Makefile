@@ -90,12 +90,19 @@ INCLUDES    ?= /usr/include /usr/local/include
 found        = $(if $(filter $(1),$(WITHOUT)),, \
                  $(if $(wildcard $(INCLUDES:%=%/$(2))),$(3)))
 
+PANGO       := pangocairo >= 1.50
+pango        = $(if $(filter pango,$(WITHOUT)),,$(shell \
+                 pkg-config --exists "$(PANGO)" 2>/dev/null \
+                 && echo $(1) `pkg-config $(2) "$(PANGO)"`))
+
 HAVE         = $(call found,libdeflate,libdeflate.h,-DIMGP_HAVE_LIBDEFLATE=1) \
                $(call found,isal,isa-l/igzip_lib.h,-DIMGP_HAVE_ISAL=1) \
-               $(call found,webp,webp/demux.h,-DIMGP_HAVE_WEBP=1)
+               $(call found,webp,webp/demux.h,-DIMGP_HAVE_WEBP=1) \
+               $(call pango,-DIMGP_HAVE_PANGO=1,--cflags)
 HAVE_LIBS    = $(call found,libdeflate,libdeflate.h,-ldeflate) \
                $(call found,isal,isa-l/igzip_lib.h,-lisal) \
-               $(call found,webp,webp/demux.h,-lwebp -lwebpdemux)
+               $(call found,webp,webp/demux.h,-lwebp -lwebpdemux) \
+               $(call pango,,--libs)
 
 CFLAGS       = -std=gnu11 $(WARN) $(OPT) -fPIC -pthread -Iinclude -MMD -MP \
                $(HAVE)

@@ -198,6 +198,10 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_ANY,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_local_option },
 
+    { ngx_string("render"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_ANY,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_local_option },
+
     { ngx_string("base64"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_ANY,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_local_option },

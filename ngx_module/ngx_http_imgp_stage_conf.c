@@ -101,7 +101,7 @@ ngx_http_imgp_stage_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
                                        "stage \"%V\" does nothing: give it one "
                                        "operation, \"resize\", \"encode\", "
                                        "\"canvas\", \"crop\", \"mask\", "
-                                       "\"composite\", \"base64\", "
+                                       "\"composite\", \"render\", \"base64\", "
                                        "\"split\", \"join\", \"post\" or "
                                        "\"put\"",
                                        &sc->stage->name);

@@ -647,7 +647,7 @@ stage a {
     weight 2;
 }
 --- emerg
-2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "mask", "composite", "base64", "split", "join", "post" or "put"
+2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "mask", "composite", "render", "base64", "split", "join", "post" or "put"
 
 === TEST 74: a stage with two operations
 --- stages

@@ -31,6 +31,17 @@ HTTP = """
         outputs       cutout shown patched bad;
     }
 
+    image_pipeline render {
+        param lang es es|ko;
+        stage found   { from upload; post http://%%MODEL%%/canned/ocr; }
+        stage words   { each found; post http://%%MODEL%%/canned/words;
+                        header X-Lang $param_lang; }
+        stage clean   { from upload; resize 200; }
+        stage page    { from clean found words;
+                        render /results/0/* text=/texts/*; }
+        outputs       page;
+    }
+
     image_pipeline inline {
         stage small  { resize 32; }
         stage png    { from small; encode png; }
@@ -41,6 +52,7 @@ HTTP = """
 SERVER = """
     location /mask/ { image_pipeline_pass mask; }
     location /layers/ { image_pipeline_pass layers; }
+    location /render/ { image_pipeline_pass render; }
     location /inline/ { image_pipeline_pass inline; }
 """
 
@@ -121,6 +133,42 @@ def layers():
     tap.is_(set(again.values()), {True}, 'known the second time')
 
 
+def render():
+    canned('ocr', {'results': [[
+        {'text': 'one', 'text_region': [[10, 10], [90, 10], [90, 40],
+                                        [10, 40]]},
+        {'text': 'two', 'box': [110, 50, 80, 30]}]]})
+    canned('words', {'texts': ['uno', '<둘>']})
+
+    light, dark = (250, 240, 230), (10, 20, 60)
+    image = png(200, 100, light, boxes=((100, 0, 100, 100, dark),))
+    document = run('/render/', image)
+    tap.is_(document['status'], 'succeeded',
+            'boxes of one service, texts of another')
+    picture = outputs(document, 'page')[0].body
+    tap.is_(size(picture), ('image/png', 200, 100), 'a picture of that size')
+    rows = unpack_png(picture)[3]
+    before = unpack_png(image)[3]
+    drawn = [(x, y) for y in range(100) for x in range(200)
+             if rows[y][3 * x:3 * x + 3] != before[y][3 * x:3 * x + 3]]
+    tap.ok(drawn and all((10 <= x < 90 and 10 <= y < 40)
+                         or (110 <= x < 190 and 50 <= y < 80)
+                         for x, y in drawn), 'nothing but the boxes')
+    first = [sum(rows[y][3 * x:3 * x + 3]) for x, y in drawn if x < 100]
+    second = [sum(rows[y][3 * x:3 * x + 3]) for x, y in drawn if x >= 100]
+    tap.ok(len(first) > 100 and min(first) < 60, 'dark on the light one')
+    tap.ok(len(second) > 100 and max(second) > 700, 'light on the dark one')
+    tap.is_(set(cached(run('/render/', image)).values()) - {None}, {True},
+            'known the second time')
+
+    canned('words', {'texts': ['uno']})
+    document = run('/render/?lang=ko', image)
+    tap.is_((document['status'], document['error']['stage'],
+             document['error']['detail']),
+            ('failed', 'page', '2 boxes and 1 texts: there must be as many'),
+            'texts that are too few')
+
+
 def inline():
     document = run('/inline/', sample())
     tap.is_(document['status'], 'succeeded', 'base64 of two stages')
@@ -149,6 +197,7 @@ nginx.start()
 
 mask()
 layers()
+render()
 inline()
 
 tap.is_(nginx.alerts(), [], 'nothing in the log')

@@ -83,6 +83,7 @@ extern const imgp_op_type_t  imgp_op_canvas;
 extern const imgp_op_type_t  imgp_op_crop;
 extern const imgp_op_type_t  imgp_op_mask;
 extern const imgp_op_type_t  imgp_op_composite;
+extern const imgp_op_type_t  imgp_op_render;
 extern const imgp_op_type_t  imgp_op_base64;
 extern const imgp_op_type_t  imgp_op_split;
 extern const imgp_op_type_t  imgp_op_join;

@@ -26,6 +26,7 @@ static const imgp_op_type_t  *imgp_op_types[] = {
     &imgp_op_mask,
     &imgp_op_mask,
     &imgp_op_composite,
+    &imgp_op_render,
     &imgp_op_base64,
     &imgp_op_split,
     &imgp_op_join

@@ -41,7 +41,7 @@ test_known(void)
     static const imgp_str_t  yes[] = {
         imgp_string("resize"), imgp_string("encode"), imgp_string("canvas"),
         imgp_string("crop"), imgp_string("base64"), imgp_string("mask"),
-        imgp_string("composite")
+        imgp_string("composite"), imgp_string("render")
     };
     static const imgp_str_t  no[] = {
         imgp_string("post"), imgp_string("resiz"), imgp_string("resize "),
@@ -89,6 +89,13 @@ test_texts(void)
         { "composite at=0,100 mode=over fit=none",
           "composite mode=over fit=none at=0,100 v=1" },
         { "mask /a", "mask /a dilate=0 v=1" },
+#if (IMGP_HAVE_PANGO)
+        { "render /a", "render /a text= font=sans-serif color=auto "
+                       "align=center lang= v=1" },
+        { "render /a/* text=/b lang=ja align=end color=#FF0000 font=Noto",
+          "render /a/* text=/b font=Noto color=#ff0000 align=end lang=ja "
+          "v=1" },
+#endif
         { "mask /a/*/b dilate=7", "mask /a/*/b dilate=7 v=1" }
     };
 
@@ -167,6 +174,16 @@ test_errors(void)
                             "percent" },
         { "composite at=5,101", "invalid at \"5,101\", must be X,Y, each "
                                 "0..100 percent" },
+#if (IMGP_HAVE_PANGO)
+        { "render", "render needs a JSON pointer to the boxes" },
+        { "render /a text=b", "JSON pointer \"b\" must be empty or begin "
+                              "with \"/\"" },
+        { "render /a font=", "invalid font \"\", must be 1 to 128 bytes of "
+                             "UTF-8" },
+        { "render /a color=red", "invalid color \"red\", must be #rrggbb" },
+        { "render /a align=left", "invalid align \"left\", must be center, "
+                                  "start or end" },
+#endif
         { "mask", "mask needs a JSON pointer to boxes or polygons" },
         { "mask /a dilate=1001", "invalid dilate \"1001\", must be 0..1000" },
         { "mask /a grow=1", "unknown option \"grow=1\", must be one of: "
