@@ -35,6 +35,7 @@ class Card {
 
     constructor(job, original) {
         this.job = job;
+        this.original = original;
         this.end = null;                /* when it should be done, ms */
         this.root = clone('job');
         this.title = job.name || 'Job ' + job.url.slice(-26, -18);
@@ -325,6 +326,7 @@ class Card {
                      ?? this.root.previousElementSibling;
 
         this.job.forget();
+        URL.revokeObjectURL(this.original ?? '');
         this.root.remove();
         cards.delete(this);
         byId('clear').hidden = true;
@@ -511,7 +513,11 @@ async function settings() {
     byId('file').accept = byId('camera').accept = declared.accept.join(',');
     cards.forEach(card => card.draw());
 
-    for (const param of declared.params.filter(({values}) => Array.isArray(values))) {
+    for (const param of declared.params) {
+        if (!Array.isArray(param.values)) {
+            continue;                   /* an expression */
+        }
+
         const label = element('label', '', capital(param.name) + ' ');
         const select = element('select');
 

@@ -118,20 +118,17 @@ await test('upload', '/', {}, async page => {
         const {Pipeline} = await import(library);
         const file = new File([new Uint8Array(data)], 'a.jpg',
                               {type: 'image/jpeg'});
-        const states = [];
         let trouble = '';
-        const pipeline = new Pipeline('/once/');
-        const job = pipeline.upload(file);
+        const job = new Pipeline('/once/').upload(file);
 
         job.addEventListener('change', () => {
             trouble ||= job.trouble?.type ?? '';
-            states.at(-1) === job.state || states.push(job.state);
         });
 
         const {status, outputs} = await job.finished();
         const picture = await fetch(outputs.once[0].url);
 
-        return {status, states, trouble, streams: pipeline.streams, size: (await picture.blob()).size,
+        return {status, trouble, size: (await picture.blob()).size,
                 kept: sessionStorage.length};
     }, {library: LIBRARY, data: bytes(buffer)});
 
@@ -140,6 +137,25 @@ await test('upload', '/', {}, async page => {
     is([lost, found.trouble], [2, 'unreachable'], 'upload: sent twice');
     is(await server('calls', '/echo/once'), 1, 'upload: worked on once');
     is(found.kept, 1, 'upload: kept for a reload');
+});
+
+await test('polls', '/', {}, async page => {
+
+    /* between them there is something that knows of no streams */
+
+    await page.route(/\/once\/\w/, route => route.continue({
+        headers: {...route.request().headers(), accept: '*/*'}}));
+
+    const found = await page.evaluate(async ({library, data}) => {
+        const {Pipeline} = await import(library);
+        const pipeline = new Pipeline('/once/');
+        const file = new Blob([new Uint8Array(data)], {type: 'image/jpeg'});
+        const {status} = await pipeline.upload(file).finished();
+
+        return [status, pipeline.streams];
+    }, {library: LIBRARY, data: bytes(photo().buffer)});
+
+    is(found, ['succeeded', false], 'polls: where no stream comes through');
 });
 
 await test('errors', '/', {}, async page => {
@@ -208,14 +224,14 @@ await test('uppy', '/', {}, async page => {
         const {url} = options.getResponseData(request);
         const {status} = await pipeline.open(url).finished();
 
-        return {status, limit: options.limit,
+        return {status, streams: pipeline.streams, limit: options.limit,
                 key: headers['Idempotency-Key']
                      === options.headers(file)['Idempotency-Key'],
                 again: [0, 503, 415].map(status =>
                     options.shouldRetry({status}))};
     }, {library: LIBRARY, data: bytes(photo().buffer)});
 
-    is(found, {status: 'succeeded', limit: 3, key: true,
+    is(found, {status: 'succeeded', streams: true, limit: 3, key: true,
                again: [true, true, false]}, 'uppy: options for its XHRUpload');
 });
 
