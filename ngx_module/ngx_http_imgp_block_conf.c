@@ -101,6 +101,9 @@ static ngx_http_imgp_option_t  ngx_http_imgp_calls_option =
     { ngx_http_imgp_conf_number_slot, NGX_HTTP_IMGP_SERVICE,
       offsetof(imgp_stage_t, concurrency), 1, NGX_HTTP_IMGP_CALLS_MAX };
 
+static ngx_http_imgp_option_t  ngx_http_imgp_batch_option =
+    { ngx_http_imgp_conf_batch, NGX_HTTP_IMGP_SERVICE, 0, 0, 0 };
+
 static ngx_http_imgp_option_t  ngx_http_imgp_lane_option =
     { ngx_http_imgp_conf_lane, NGX_HTTP_IMGP_SERVICE|NGX_HTTP_IMGP_MANY,
       0, 0, 0 };
@@ -281,6 +284,10 @@ static ngx_command_t  ngx_http_imgp_block_commands[] = {
     { ngx_string("rate"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_HTTP_IMGP_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_rate_option },
+
+    { ngx_string("batch"),
+      NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_TAKE2,
+      ngx_http_imgp_conf_option, 0, 0, &ngx_http_imgp_batch_option },
 
     { ngx_string("lane"),
       NGX_HTTP_IMGP_STAGE_CONF|NGX_CONF_1MORE,

@@ -55,6 +55,11 @@ void ngx_http_imgp_flight_end(ngx_http_imgp_zone_t *zone, uint32_t flight,
 ngx_int_t ngx_http_imgp_flight_call(ngx_http_imgp_zone_t *zone,
     uint32_t flight, const u_char *key, ngx_http_imgp_turn_t *turn,
     ngx_http_imgp_told_t *told);
+
+/* one run's place is another's now, of the same stage */
+
+void ngx_http_imgp_flight_pass(ngx_http_imgp_zone_t *zone, uint32_t from,
+    const u_char *from_key, uint32_t to, const u_char *to_key);
 void ngx_http_imgp_flight_tell(ngx_http_imgp_worker_t *w,
     ngx_http_imgp_told_t *told);
 

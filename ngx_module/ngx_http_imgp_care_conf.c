@@ -1,6 +1,7 @@
 
 /*
- * Care for a service: "rate", "warm", "cost", and the breaker of "post".
+ * Care for a service: "rate", "warm", "cost", "batch", and the breaker of
+ * "post".
  *
  * Called while nginx reads its configuration.  All of it belongs to the
  * service of the stage, or of the provider, in whose block it stands, and none
@@ -231,4 +232,70 @@ ngx_http_imgp_conf_cost(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
     service->cost = n;
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_imgp_conf_batch(ngx_conf_t *cf, const ngx_http_imgp_option_t *option,
+    ngx_http_imgp_block_t *block)
+{
+    imgp_stage_t *stage = block->target;
+
+    uint64_t    number;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_http_imgp_conf_number(cf, &value[1], 2, IMGP_BATCH_MAX, &number)
+        != NGX_OK
+        || ngx_http_imgp_conf_time(cf, &value[2], 1, &stage->batch_wait)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    stage->batch = number;
+
+    return NGX_CONF_OK;
+}
+
+
+/* of the stage, or of a provider: can several inputs be told apart? */
+
+char *
+ngx_http_imgp_conf_batch_check(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
+{
+    const char               *what;
+    ngx_http_imgp_service_t  *service;
+
+    service = sc->service;
+
+    if (sc->stage->batch == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (service->put || service->list.len
+        || service->send != NGX_HTTP_IMGP_SEND_MULTIPART)
+    {
+        what = "sends its inputs as the parts of a form: use \"post\" and "
+               "\"send multipart FIELD\"";
+
+    } else if (sc->stage->nfrom > 1) {
+        what = "has one input of each job: name one stage in \"from\", or "
+               "use \"each\"";
+
+    } else if (service->poll) {
+        what = "has its answer at once: remove \"poll\"";
+
+    } else if (service->take.kind == IMGP_TAKE_URL) {
+        what = "has its outputs in the answer: remove \"url\" from \"take\"";
+
+    } else {
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_imgp_conf_error(cf,
+                                    ngx_http_imgp_conf_place(sc, "batch"),
+                                    "a \"batch\" %s in stage \"%V\"", what,
+                                    &sc->stage->name);
 }

@@ -353,6 +353,10 @@ char *ngx_http_imgp_conf_warm(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
 char *ngx_http_imgp_conf_cost(ngx_conf_t *cf,
     const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_batch(ngx_conf_t *cf,
+    const ngx_http_imgp_option_t *option, ngx_http_imgp_block_t *block);
+char *ngx_http_imgp_conf_batch_check(ngx_conf_t *cf,
+    ngx_http_imgp_stage_conf_t *sc);
 char *ngx_http_imgp_conf_warm_check(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc);
 

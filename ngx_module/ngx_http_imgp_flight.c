@@ -214,6 +214,27 @@ ngx_http_imgp_flight_hangup(ngx_http_imgp_zone_t *zone, uint32_t flight,
 
 
 void
+ngx_http_imgp_flight_pass(ngx_http_imgp_zone_t *zone, uint32_t from,
+    const u_char *from_key, uint32_t to, const u_char *to_key)
+{
+    ngx_http_imgp_flight_t  *one, *two;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    one = ngx_http_imgp_flight_mine(zone, from, from_key);
+    two = ngx_http_imgp_flight_mine(zone, to, to_key);
+
+    if (one && two && one->calling && !two->calling && !two->waiting) {
+        two->lane = one->lane;
+        two->calling = 1;
+        one->calling = 0;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+}
+
+
+void
 ngx_http_imgp_flight_tell(ngx_http_imgp_worker_t *w,
     ngx_http_imgp_told_t *told)
 {

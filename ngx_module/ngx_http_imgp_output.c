@@ -26,6 +26,8 @@ ngx_http_imgp_output_store(void *data, ngx_log_t *log)
 {
     ngx_http_imgp_unit_t  *unit = data;
 
+    imgp_int_t                rc;
+    imgp_str_t               *type;
     imgp_error_t              err;
     ngx_http_imgp_service_t  *service;
 
@@ -50,11 +52,16 @@ ngx_http_imgp_output_store(void *data, ngx_log_t *log)
         return;
     }
 
-    if (imgp_take(&service->take, &unit->document,
-                  ngx_http_imgp_str(&unit->call.type),
-                  ngx_http_imgp_output_taken, unit, &err)
-        != IMGP_OK)
-    {
+    /* of a batch it has been taken out already */
+
+    type = ngx_http_imgp_str(&unit->call.type);
+
+    rc = unit->whole
+         ? ngx_http_imgp_output_add(unit, &unit->document, type, &err)
+         : imgp_take(&service->take, &unit->document, type,
+                     ngx_http_imgp_output_taken, unit, &err);
+
+    if (rc != IMGP_OK) {
         ngx_http_imgp_output_failed(unit, &err);
         return;
     }

@@ -23,7 +23,6 @@ static void ngx_http_imgp_post_change(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_later(ngx_event_t *ev);
 static void ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_called(ngx_http_imgp_call_t *call);
-static void ngx_http_imgp_post_care(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_post_stored(void *data);
 static void ngx_http_imgp_post_unmap(ngx_http_imgp_unit_t *unit);
 
@@ -118,6 +117,10 @@ ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
     ngx_http_imgp_told_t   told;
     ngx_http_imgp_turn_t   turn;
 
+    if (ngx_http_imgp_batch_join(unit) == NGX_OK) {
+        return;
+    }
+
     told.n = told.all = 0;
     ngx_http_imgp_post_turn(unit, &turn);
 
@@ -138,6 +141,11 @@ ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
             ngx_add_timer(&unit->later, turn.wait);
         }
 
+        return;
+    }
+
+    if (ngx_http_imgp_unit_stage(unit)->batch && !unit->alone) {
+        ngx_http_imgp_batch_open(unit);
         return;
     }
 
@@ -327,9 +335,9 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
     unit = call->data;
 
     ngx_http_imgp_post_unmap(unit);
-    ngx_http_imgp_post_care(unit);
-    ngx_http_imgp_tally_call(unit->run->worker->zone,
-                             ngx_http_imgp_unit_service(unit), call);
+    ngx_http_imgp_post_answered(unit->run->worker,
+                                ngx_http_imgp_unit_service(unit), call,
+                                &unit->run->log);
 
     if (call->error.code) {
         unit->error.error = call->error;
@@ -358,35 +366,37 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
 /* one that does not answer, or is busy, is out of order; any other answer
    shows that it works */
 
-static void
-ngx_http_imgp_post_care(ngx_http_imgp_unit_t *unit)
+void
+ngx_http_imgp_post_answered(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_service_t *service, ngx_http_imgp_call_t *call,
+    ngx_log_t *log)
 {
     ngx_uint_t                failed;
     const char               *what;
     imgp_error_t             *err;
-    ngx_http_imgp_service_t  *service;
 
-    service = ngx_http_imgp_unit_service(unit);
-    err = &unit->call.error;
+    err = &call->error;
+
+    ngx_http_imgp_tally_call(w->zone, service, call);
 
     failed = err->code == IMGP_E_SERVICE_CONNECT
              || err->code == IMGP_E_SERVICE_TIMEOUT
              || (err->code == IMGP_E_SERVICE_BUSY
                  && err->service_status != NGX_HTTP_TOO_MANY_REQUESTS);
 
-    if (!ngx_http_imgp_care_ended(unit->run->worker->zone, service, failed)) {
+    if (!ngx_http_imgp_care_ended(w->zone, service, failed)) {
         return;
     }
 
     what = failed ? "is out of order, it is tried now and then"
                   : "works again";
 
-    ngx_log_error(NGX_LOG_WARN, &unit->run->log, 0, "service \"%V\" %s",
+    ngx_log_error(NGX_LOG_WARN, log, 0, "service \"%V\" %s",
                   &service->host, what);
 
     /* they may go to another provider now, or all come at once */
 
-    ngx_http_imgp_wake(unit->run->worker, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
+    ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);
 }
 
 

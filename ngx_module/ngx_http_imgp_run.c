@@ -23,6 +23,7 @@
 typedef struct {
     ngx_queue_t                    runs[NGX_HTTP_IMGP_RUN_BUCKETS];
     ngx_queue_t                    waiting;    /* units */
+    ngx_queue_t                    batches;    /* that can be joined */
     ngx_uint_t                     nruns;
     ngx_uint_t                     first;      /* pipeline to claim first */
     ngx_uint_t                     limits[NGX_HTTP_IMGP_PIPELINES_MAX];
@@ -59,6 +60,7 @@ ngx_http_imgp_run_init(ngx_http_imgp_worker_t *w)
     }
 
     ngx_queue_init(&runs->waiting);
+    ngx_queue_init(&runs->batches);
 
     pipelines = w->conf->pipelines.elts;
 
@@ -79,6 +81,15 @@ ngx_http_imgp_run_waiting(ngx_http_imgp_worker_t *w)
     ngx_http_imgp_runs_t  *runs = w->run;
 
     return &runs->waiting;
+}
+
+
+ngx_queue_t *
+ngx_http_imgp_run_batches(ngx_http_imgp_worker_t *w)
+{
+    ngx_http_imgp_runs_t  *runs = w->run;
+
+    return &runs->batches;
 }
 
 

@@ -21,6 +21,7 @@
 
 typedef struct ngx_http_imgp_run_s   ngx_http_imgp_run_t;
 typedef struct ngx_http_imgp_unit_s  ngx_http_imgp_unit_t;
+typedef struct ngx_http_imgp_batch_s  ngx_http_imgp_batch_t;
 
 
 typedef enum {
@@ -29,6 +30,7 @@ typedef enum {
     NGX_HTTP_IMGP_UNIT_TASK,          /* in a thread, or on its way there */
     NGX_HTTP_IMGP_UNIT_ASK,           /* Redis is asked: it comes back */
     NGX_HTTP_IMGP_UNIT_PLACE,         /* waits for a place at its service */
+    NGX_HTTP_IMGP_UNIT_BATCH,         /* in one that is not yet sent */
     NGX_HTTP_IMGP_UNIT_CALL,          /* its service is at work */
     NGX_HTTP_IMGP_UNIT_BACKOFF,
     NGX_HTTP_IMGP_UNIT_DONE
@@ -53,6 +55,9 @@ struct ngx_http_imgp_unit_s {
     ngx_uint_t                     spent;      /* of them at providers before */
     ngx_http_imgp_service_t       *service;    /* provider; NULL: the first */
     ngx_uint_t                     any;        /* any end wakes it */
+    ngx_http_imgp_batch_t         *batch;      /* or NULL */
+    unsigned                       alone:1;    /* in no batch any more */
+    unsigned                       whole:1;    /* the document is the output */
 
     /* shared with a thread */
     volatile uint32_t              cancel;
@@ -216,6 +221,18 @@ imgp_int_t ngx_http_imgp_output_add(ngx_http_imgp_unit_t *unit,
 void ngx_http_imgp_output_failed(ngx_http_imgp_unit_t *unit,
     imgp_error_t *err);
 
+/* ngx_http_imgp_batch.c: NGX_OK: it waits in a batch; open: with its place */
+
+ngx_int_t ngx_http_imgp_batch_join(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_batch_open(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_batch_leave(ngx_http_imgp_unit_t *unit);
+
+/* what an answer tells of the service: counted, and the breaker's business */
+
+void ngx_http_imgp_post_answered(ngx_http_imgp_worker_t *w,
+    ngx_http_imgp_service_t *service, ngx_http_imgp_call_t *call,
+    ngx_log_t *log);
+
 /* ngx_http_imgp_put.c: where the only input goes; NULL: unit->error */
 
 ngx_http_imgp_service_t *ngx_http_imgp_put_service(
@@ -232,6 +249,7 @@ void ngx_http_imgp_follow_stop(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_run_stop(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_run_abandon(ngx_http_imgp_run_t *run);
 ngx_queue_t *ngx_http_imgp_run_waiting(ngx_http_imgp_worker_t *w);
+ngx_queue_t *ngx_http_imgp_run_batches(ngx_http_imgp_worker_t *w);
 void ngx_http_imgp_run_unref(ngx_http_imgp_run_t *run);
 
 

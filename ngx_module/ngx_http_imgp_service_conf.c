@@ -359,7 +359,9 @@ ngx_http_imgp_conf_service_check(ngx_conf_t *cf,
 
     service = sc->service;
 
-    if (ngx_http_imgp_conf_warm_check(cf, sc) != NGX_CONF_OK) {
+    if (ngx_http_imgp_conf_warm_check(cf, sc) != NGX_CONF_OK
+        || ngx_http_imgp_conf_batch_check(cf, sc) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -102,6 +102,7 @@ ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit)
     unit->progress = 0;
     unit->known = 0;
     unit->old = 0;
+    unit->whole = 0;
     ngx_memzero(&unit->error, sizeof(imgp_store_error_t));
 
     unit->arena = imgp_pool_create(&imgp_malloc, 4096);
@@ -168,28 +169,29 @@ ngx_http_imgp_unit_wake(ngx_http_imgp_worker_t *w, const u_char *key)
 
     waiting = ngx_http_imgp_run_waiting(w);
 
-    if (ngx_queue_empty(waiting)) {
-        return;
+    ngx_queue_init(&ready);
+
+    for (q = ngx_queue_head(waiting);
+         q != ngx_queue_sentinel(waiting);
+         /* void */)
+    {
+        unit = ngx_queue_data(q, ngx_http_imgp_unit_t, queue);
+        q = ngx_queue_next(q);
+
+        if ((unit->state == NGX_HTTP_IMGP_UNIT_JOINED && unit->any)
+            || key == NULL
+            || ngx_memcmp(key, unit->key, IMGP_ID_BYTES) == 0)
+        {
+            ngx_queue_remove(&unit->queue);
+            ngx_queue_insert_tail(&ready, &unit->queue);
+        }
     }
 
-    /* whoever must wait again goes to the end of "waiting" meanwhile */
-
-    ngx_queue_init(&ready);
-    ngx_queue_add(&ready, waiting);
-    ngx_queue_init(waiting);
+    /* whoever must wait again goes to the end of "waiting" */
 
     while (!ngx_queue_empty(&ready)) {
         q = ngx_queue_head(&ready);
         unit = ngx_queue_data(q, ngx_http_imgp_unit_t, queue);
-
-        if (!(unit->state == NGX_HTTP_IMGP_UNIT_JOINED && unit->any)
-            && key
-            && ngx_memcmp(key, unit->key, IMGP_ID_BYTES) != 0)
-        {
-            ngx_queue_remove(q);
-            ngx_queue_insert_tail(waiting, q);
-            continue;
-        }
 
         if (unit->state == NGX_HTTP_IMGP_UNIT_PLACE) {
             ngx_http_imgp_unit_unwait(unit);
@@ -459,7 +461,16 @@ ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit)
         unit->run->threads--;
         break;
 
+    case NGX_HTTP_IMGP_UNIT_BATCH:
+        ngx_http_imgp_batch_leave(unit);
+        break;
+
     case NGX_HTTP_IMGP_UNIT_CALL:
+        if (unit->batch) {
+            ngx_http_imgp_batch_leave(unit);
+            break;
+        }
+
         ngx_http_imgp_follow_stop(unit);
         ngx_http_imgp_service_cancel(&unit->call);
         break;

@@ -1853,3 +1853,33 @@ stage a { post http://[::1]/; lane short concurrency=2; lane long; }
 stage a { post http://[::1]/; lane a max_pixels=1m; lane a; }
 --- emerg
 2: duplicate lane "a": rename it
+
+=== TEST 320: batch
+--- stages
+stage a { post http://[::1]/; send multipart f; batch 64 1ms; }
+stage b { batch 2 1s; send multipart f; provider one { post http://[::1]/; } }
+
+=== TEST 321: batch, too many
+--- stages
+stage a { post http://[::1]/; send multipart f; batch 65 1s; }
+--- emerg
+2: invalid number "65" in "batch": it must be from 2 to 64
+
+=== TEST 322: batch, of a raw body
+--- stages
+stage a { post http://[::1]/; batch 8 1s; }
+--- emerg
+2: a "batch" sends its inputs as the parts of a form: use "post" and "send multipart FIELD" in stage "a"
+
+=== TEST 323: batch, with two inputs
+--- stages
+stage a { resize 9; }
+stage b { from upload a; post http://[::1]/; send multipart f; batch 8 1s; }
+--- emerg
+3: a "batch" has one input of each job: name one stage in "from", or use "each" in stage "b"
+
+=== TEST 324: batch, with poll
+--- stages
+stage a { post http://[::1]/; send multipart f; poll /id; batch 8 1s; }
+--- emerg
+2: a "batch" has its answer at once: remove "poll" in stage "a"

@@ -21,6 +21,7 @@
 #define IMGP_PARAMS_MAX    16
 #define IMGP_VALUE_MAX     256        /* bytes of a param's value */
 #define IMGP_ITEMS_MAX     64         /* outputs of one stage */
+#define IMGP_BATCH_MAX     64         /* inputs of one call */
 #define IMGP_LANES_MAX     4          /* of one stage; a power of 2 */
 #define IMGP_ACCEPT_MAX    16
 
@@ -77,6 +78,8 @@ typedef struct {
     imgp_uint_t        retries;       /* further attempts after the first */
     imgp_msec_t        retry_delay;
     imgp_uint_t        concurrency;   /* calls at once; 0: no limit */
+    imgp_uint_t        batch;         /* inputs of a call; 0: its own */
+    imgp_msec_t        batch_wait;
     imgp_lane_t        lanes[IMGP_LANES_MAX];
     imgp_uint_t        nlanes;
 

@@ -17,6 +17,10 @@ A path is a chain of steps, done in order; the last one answers:
                            calls with the same Idempotency-Key
     /canned/NAME           what was PUT to /_canned/NAME, with its type
     /json                  a small JSON object
+    /parts                 all files, as multipart/mixed; ?max=N: 500 if one of
+                           them has more bytes, ?less=1: the last is left out,
+                           ?busy=1: 503 the first time
+    /list                  ... as {"items":[{"image":base64}, ...]}
     /garbage               200 image/jpeg, random bytes
     /wrongtype             200 text/html
     /empty                 200, no body
@@ -35,6 +39,7 @@ A path is a chain of steps, done in order; the last one answers:
     GET /_calls            {"PATH": calls}
     GET /_peak             {"now": running, "peak": most at once, "total": all,
                             "aborted": left by their client, "connections": n}
+    GET /_files            how many files each call of /parts and /list had
     GET /_last             the last call: target, headers, fields, length, digest
     GET /_body             ... its body, as it came
     PUT /_canned/NAME      keeps a body and its Content-Type
@@ -44,6 +49,7 @@ A path is a chain of steps, done in order; the last one answers:
 
 import argparse
 import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -77,6 +83,7 @@ class Call:
         self.type = headers.get('content-type', 'application/octet-stream')
         self.fields = {}
         self.file = body
+        self.files = []
 
         if self.type.startswith('multipart/form-data'):
             self.parse_multipart()
@@ -88,6 +95,9 @@ class Call:
         for part in (b'\r\n' + self.body).split(b'\r\n--' + boundary)[1:-1]:
             head, _, value = part.partition(b'\r\n\r\n')
             name = head.partition(b'name="')[2].partition(b'"')[0].decode()
+
+            if b'filename="' in head:
+                self.files.append(value)
 
             if b'filename="' in head and self.type is None:
                 kind = head.lower().partition(b'content-type:')[2]
@@ -124,6 +134,7 @@ class Model:
         self.total = 0
         self.aborted = 0
         self.last = None
+        self.files = []
 
     async def serve(self, reader, writer):
         self.connections += 1
@@ -214,6 +225,8 @@ class Model:
             value = {}
         elif what == 'calls':
             value = self.calls
+        elif what == 'files':
+            value = self.files
         elif what == 'last':
             value = self.last.describe() if self.last else None
         else:
@@ -308,6 +321,42 @@ class Model:
 
     async def do_json(self, call, argument, reader, writer):
         self.send(writer, b'{"ok":true,"items":[1,2,3]}', 'application/json')
+        return True
+
+    async def do_parts(self, call, argument, reader, writer):
+        if not self.takes(call, writer):
+            return True
+
+        body = b''.join(b'--x\r\nContent-Type: image/png\r\n\r\n%s\r\n' % file
+                        for file in call.files) + b'--x--\r\n'
+        self.send(writer, body, 'multipart/mixed; boundary=x')
+        return True
+
+    async def do_list(self, call, argument, reader, writer):
+        if self.takes(call, writer):
+            items = [{'image': base64.b64encode(file).decode()}
+                     for file in call.files]
+            self.send(writer, json.dumps({'items': items}).encode(),
+                      'application/json')
+
+        return True
+
+    def takes(self, call, writer):
+        self.files.append(len(call.files))
+
+        if max(map(len, call.files)) > int(call.query.get('max', 1 << 30)):
+            self.send(writer, b'{"error":"too long"}', 'application/json', 500)
+            return False
+
+        self.seen[call.target] = self.seen.get(call.target, 0) + 1
+
+        if 'busy' in call.query and self.seen[call.target] == 1:
+            self.send(writer, b'{"error":"busy"}', 'application/json', 503)
+            return False
+
+        if 'less' in call.query and len(call.files) > 1:
+            call.files.pop()
+
         return True
 
     async def do_garbage(self, call, argument, reader, writer):
