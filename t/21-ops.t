@@ -6,6 +6,7 @@
 
 import base64
 import json
+import os
 import zlib
 
 from imgp import Model, Nginx, sample, tap
@@ -31,6 +32,14 @@ HTTP = """
         outputs       cutout shown patched bad;
     }
 
+    image_pipeline inline {
+        stage small  { resize 32; }
+        stage png    { from small; encode png; }
+        stage inline { from small png; base64; }
+    }
+"""
+
+RENDER = """
     image_pipeline render {
         param lang es es|ko;
         stage found   { from upload; post http://%%MODEL%%/canned/ocr; }
@@ -41,18 +50,11 @@ HTTP = """
                         render /results/0/* text=/texts/*; }
         outputs       page;
     }
-
-    image_pipeline inline {
-        stage small  { resize 32; }
-        stage png    { from small; encode png; }
-        stage inline { from small png; base64; }
-    }
 """
 
 SERVER = """
     location /mask/ { image_pipeline_pass mask; }
     location /layers/ { image_pipeline_pass layers; }
-    location /render/ { image_pipeline_pass render; }
     location /inline/ { image_pipeline_pass inline; }
 """
 
@@ -161,6 +163,12 @@ def render():
     tap.is_(set(cached(run('/render/', image)).values()) - {None}, {True},
             'known the second time')
 
+    # the libraries of text outlive neither worker nor reload by a crash
+
+    nginx.reload()
+    document = run('/render/', png(200, 100, (9, 9, 9)))
+    tap.is_(document['status'], 'succeeded', 'after a reload')
+
     canned('words', {'texts': ['uno']})
     document = run('/render/?lang=ko', image)
     tap.is_((document['status'], document['error']['stage'],
@@ -192,13 +200,26 @@ def inline():
 
 
 model = Model()
+
+# Pango need not have been there when the module was built
+
+with open(os.environ['IMGP_MODULE'], 'rb') as module:
+    TEXT = b'libpangocairo' in module.read()
+
+if TEXT:
+    HTTP += RENDER
+    SERVER += '    location /render/ { image_pipeline_pass render; }'
+
 nginx = Nginx(SERVER, http=HTTP, MODEL=model.address)
 nginx.start()
 
 mask()
 layers()
-render()
 inline()
 
-tap.is_(nginx.alerts(), [], 'nothing in the log')
+if TEXT:
+    render()
+
+nginx.stop()
+tap.is_(nginx.alerts(), [], 'nothing in the log, also at the end')
 tap.done()

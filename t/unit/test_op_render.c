@@ -22,6 +22,17 @@ static test_run_t     run;
 static test_pixels_t  p;
 
 
+/* fontconfig keeps what it has read of fonts, until the process ends */
+
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+
+
 int
 main(void)
 {

@@ -41,6 +41,17 @@ static test_work_t         tw;
 static imgp_text_conf_t    conf;
 
 
+/* fontconfig keeps what it has read of fonts, until the process ends */
+
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+
+
 int
 main(void)
 {
