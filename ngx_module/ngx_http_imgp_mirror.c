@@ -17,7 +17,7 @@
 
 /* ms until an empty Redis is noticed, and until it was told of all ends */
 
-#define NGX_HTTP_IMGP_MIRROR_HEAR    3000
+#define NGX_HTTP_IMGP_MIRROR_HEAR    15000
 #define NGX_HTTP_IMGP_MIRROR_RETELL  120000
 
 
