@@ -109,6 +109,10 @@ ngx_http_imgp_follow_looked(void *data)
 
     run = unit->run;
 
+    if (unit->error.error.code == 0 && ngx_http_imgp_unit_over(unit)) {
+        ngx_http_imgp_revoke(unit);
+    }
+
     if (unit->error.error.code || ngx_http_imgp_unit_over(unit)) {
         ngx_http_imgp_post_quote(unit);
         ngx_http_imgp_follow_fail(unit);

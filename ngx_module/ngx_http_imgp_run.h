@@ -244,6 +244,10 @@ void ngx_http_imgp_follow(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_follow_links(ngx_http_imgp_unit_t *unit);
 void ngx_http_imgp_follow_stop(ngx_http_imgp_unit_t *unit);
 
+/* ngx_http_imgp_revoke.c: nobody waits for it any more, its service may stop */
+
+void ngx_http_imgp_revoke(ngx_http_imgp_unit_t *unit);
+
 /* ngx_http_imgp_run.c */
 
 void ngx_http_imgp_run_stop(ngx_http_imgp_run_t *run);

@@ -302,6 +302,10 @@ ngx_http_imgp_poll_option(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
         return ngx_http_imgp_take_pointer(cf, sc, &rest, &poll->result);
     }
 
+    if (ngx_strncmp(value->data, "cancel=", 7) == 0) {
+        return ngx_http_imgp_take_pointer(cf, sc, &rest, &poll->cancel);
+    }
+
     if (ngx_strncmp(value->data, "done=", 5) == 0) {
         return ngx_http_imgp_poll_values(cf, &rest, poll->done, &poll->ndone);
     }
@@ -315,8 +319,9 @@ invalid:
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid \"%V\" in \"poll\": it must be \"every=TIME\", "
-                       "\"status=POINTER\", \"done=VALUES\", \"failed=VALUES\" "
-                       "or \"result=POINTER\"", value);
+                       "\"status=POINTER\", \"done=VALUES\", "
+                       "\"failed=VALUES\", \"result=POINTER\" or "
+                       "\"cancel=POINTER\"", value);
 
     return NGX_CONF_ERROR;
 }

@@ -97,6 +97,7 @@ ngx_http_imgp_unit_attempt(ngx_http_imgp_unit_t *unit)
         imgp_pool_destroy(unit->arena);
     }
 
+    unit->poll = NULL;
     unit->items = NULL;
     unit->nitems = 0;
     unit->progress = 0;
@@ -483,6 +484,7 @@ ngx_http_imgp_unit_cancel(ngx_http_imgp_unit_t *unit)
         return;
     }
 
+    ngx_http_imgp_revoke(unit);
     ngx_http_imgp_unit_land(unit);
 
     if (unit->run->worker->redis) {

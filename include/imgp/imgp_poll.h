@@ -22,6 +22,7 @@ typedef struct {
     imgp_take_t        url;           /* pointer NULL: Location alone */
     imgp_take_t        status;        /* pointer NULL: by the HTTP status */
     imgp_take_t        result;        /* pointer NULL: the answer itself */
+    imgp_take_t        cancel;        /* pointer NULL: it is never told */
     imgp_str_t         done[IMGP_POLL_VALUES_MAX];
     imgp_uint_t        ndone;
     imgp_str_t         failed[IMGP_POLL_VALUES_MAX];
@@ -49,6 +50,7 @@ typedef struct {
 
     imgp_str_t         url;           /* in the pool */
     imgp_str_t         result;
+    imgp_str_t         cancel;        /* where it is told to stop, or empty */
 
     /* what it means */
 

@@ -135,6 +135,13 @@ imgp_poll_document(const imgp_poll_t *poll, imgp_poll_answer_t *answer,
         answer->result = value;
     }
 
+    if (root != NULL && poll->cancel.pointer != NULL
+        && imgp_take_string(&poll->cancel, root, pool, &value, &none)
+           == IMGP_OK)
+    {
+        answer->cancel = value;
+    }
+
     if (poll->status.pointer != NULL) {
 
         if (root == NULL) {

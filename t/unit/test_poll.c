@@ -131,10 +131,12 @@ fal(void)
     pointer(&conf.url, "/status_url");
     pointer(&conf.status, "/status");
     pointer(&conf.result, "/response_url");
+    pointer(&conf.cancel, "/cancel_url");
     values(conf.done, &conf.ndone, "COMPLETED");
 
     ok(look(1, 200, "", "", "{\"request_id\": \"1\", \"status_url\": "
-            "\"https://q/s\", \"response_url\": \"https://q/r\"}")
+            "\"https://q/s\", \"response_url\": \"https://q/r\", "
+            "\"cancel_url\": \"https://q/c\"}")
        == IMGP_OK, "fal: accepted");
     is_at(IMGP_POLL_AGAIN, "https://q/s", "... asked for its status");
     ok(look(0, 202, "", "", "{\"status\": \"IN_QUEUE\"}") == IMGP_OK,
@@ -143,6 +145,7 @@ fal(void)
     ok(look(0, 200, "", "", "{\"status\": \"COMPLETED\"}") == IMGP_OK,
        "... completed");
     is_at(IMGP_POLL_RESULT, "https://q/r", "... the result is elsewhere");
+    ok(imgp_str_is(&answer.cancel, "https://q/c"), "... to be canceled there");
 
     memset(&answer, 0, sizeof(answer));
     ok(look(0, 200, "", "", "{\"status\": \"COMPLETED\"}") == IMGP_ERROR,
