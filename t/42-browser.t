@@ -55,17 +55,9 @@ HTTP = """
     }
 """
 
-# the page for each pipeline is /at-NAME.html
-
 SERVER = """
     root  %%WWW%%;
     types { text/html html; text/css css; text/javascript js; image/jpeg jpg; }
-
-    location ~ ^/at-(?<name>\\w+)\\.html$ {
-        alias         %%WWW%%/index.html;
-        default_type  text/html;
-        sub_filter    'data-pipeline="/photos/"' 'data-pipeline="/$name/"';
-    }
 
     location /photos/ { image_pipeline_pass photos; }
     location /hang/   { image_pipeline_pass hang; }
@@ -136,6 +128,22 @@ def lying():
     return out.getvalue()
 
 
+def pages(www):
+    """The page, and as /at-NAME.html that of other pipelines."""
+
+    shutil.copytree(os.path.join(ROOT, 'conf-examples/www'), www)
+
+    with open(os.path.join(www, 'index.html')) as file:
+        text = file.read()
+
+    for name in ('hang', 'refuse', 'reload', 'lost'):
+        page = text.replace('data-pipeline="/photos/"',
+                            'data-pipeline="/%s/"' % name)
+
+        with open(os.path.join(www, 'at-%s.html' % name), 'w') as file:
+            file.write(page)
+
+
 class Browser(Process):
 
     def __init__(self, url, folder):
@@ -167,7 +175,7 @@ def main():
     folder = tempfile.mkdtemp(prefix='browser-')
     Process.folders.append(folder)
     www = os.path.join(folder, 'www')
-    shutil.copytree(os.path.join(ROOT, 'conf-examples/www'), www)
+    pages(www)
     os.chmod(folder, 0o755)
 
     for name, data in (('photo.jpg', sample()), ('lying.jpg', lying())):

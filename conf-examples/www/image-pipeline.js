@@ -116,8 +116,7 @@ export class Pipeline {
 
         return {
             endpoint: this.endpoint.href,
-            fieldName: 'file',
-            formData: true,
+            fieldName: 'file', formData: true,
             allowedMetaFields: /** @type {string[]} */ ([]),
             withCredentials: this.credentials === 'include',
             headers: (/** @type {{data: Blob}} */ {data}) => {
@@ -174,7 +173,8 @@ export class Job extends EventTarget {
 
     #stop = new AbortController();
     #canceled = false;
-    #watched = false;
+    /** @type {Promise<void>|null} */
+    #watching = null;
     #again = async () => {};            /* sends it once more */
 
     /** @param {Pipeline} pipeline
@@ -344,6 +344,10 @@ export class Job extends EventTarget {
         if (!this.signal.aborted) {
             this.set({state: 'failed', trouble: null, error});
         }
+
+        if ([404, 410].includes(error.status)) {
+            this.pipeline.keep(this, false);
+        }
     }
 
     /** Errors that pass are shown, others thrown.
@@ -363,21 +367,10 @@ export class Job extends EventTarget {
 
     /** Until it has ended. */
 
-    async watch() {
-        if (this.#watched) {
-            return;
-        }
-
-        this.#watched = true;
-
-        try {
-            await this.#follow();
-
-        } catch (error) {
-            this.#fail(error);
-        } finally {
-            this.#watched = false;
-        }
+    watch() {
+        this.#watching ??= this.#follow()
+            .catch(error => this.#fail(error))
+            .finally(() => { this.#watching = null; });
     }
 
     /* what brought nothing new, and that at once, is asked ever more calmly */
@@ -418,14 +411,14 @@ export class Job extends EventTarget {
 
     async #look(turn) {
         const {pipeline, pipeline: {streams}, url} = this;
-        const {signal} = turn;
         const seen = this.trouble ? 0 : this.document?.revision ?? 0;
 
         turn.alive(streams ? FIRST : SILENCE, () => pipeline.streams = false);
 
         let answer = await ask(pipeline, 'GET',
             streams ? url : `${url}?wait=${WAIT}&since=${seen}`,
-            {signal, headers: streams ? {Accept: 'text/event-stream'} : {}});
+            {signal: turn.signal,
+             headers: streams ? {Accept: 'text/event-stream'} : {}});
 
         if (answer.headers.get('Content-Type')?.startsWith('text/event')) {
             const alive = () => turn.alive(SILENCE);
@@ -434,12 +427,12 @@ export class Job extends EventTarget {
                 this.#hear(event);
             }
 
-            return this.ended ? undefined : pause(0, 0, signal);
+            return this.ended ? undefined : pause(0, 0, turn.signal);
         }
 
         if (streams) {                  /* there is none, or it has ended */
             pipeline.streams = answer.status === 204;
-            answer = await ask(pipeline, 'GET', url, {signal});
+            answer = await ask(pipeline, 'GET', url, turn);
         }
 
         if (answer.status === 200) {
@@ -455,8 +448,7 @@ export class Job extends EventTarget {
         const old = this.document;
 
         if (!old || event === 'state' || event === 'done') {
-            this.#show(data);
-            return;
+            return this.#show(data);
         }
 
         const {stage, outputs, stages = [stage], ...news} = data;
