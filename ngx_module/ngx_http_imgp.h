@@ -224,6 +224,7 @@ typedef struct {
     ngx_http_complex_value_t      *priority;
     ngx_msec_t                     wait;
     ngx_array_t                   *bypass;     /* ngx_http_set_predicate_slot */
+    void                          *operator;   /* ..._operator_conf.c */
 } ngx_http_imgp_loc_conf_t;
 
 
@@ -289,6 +290,11 @@ ngx_int_t ngx_http_imgp_add_variables(ngx_conf_t *cf);
 /* the content handler of a location with "image_pipeline_pass" */
 
 ngx_int_t ngx_http_imgp_handler(ngx_http_request_t *r);
+
+/* of "image_pipeline_metrics", "image_pipeline_health", ..._console" */
+
+ngx_int_t ngx_http_imgp_metrics_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_imgp_health_handler(ngx_http_request_t *r);
 
 /* a process begins and ends (ngx_http_imgp_process.c) */
 
@@ -586,6 +592,8 @@ ngx_int_t ngx_http_imgp_reply_error(ngx_http_request_t *r, imgp_error_e code,
     const char *detail);
 ngx_int_t ngx_http_imgp_reply_plan(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx);
+ngx_int_t ngx_http_imgp_reply_text(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, char *text, size_t len);
 ngx_int_t ngx_http_imgp_reply_empty(ngx_http_request_t *r,
     ngx_uint_t status);
 ngx_int_t ngx_http_imgp_reply_body(ngx_http_request_t *r, ngx_buf_t *b);

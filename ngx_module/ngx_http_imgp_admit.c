@@ -11,6 +11,7 @@
 #include "ngx_http_imgp_upload.h"
 #include "ngx_http_imgp_notify.h"
 #include "ngx_http_imgp_care.h"
+#include "ngx_http_imgp_stat.h"
 #include <imgp/imgp_known.h>
 
 
@@ -93,6 +94,10 @@ ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u)
 {
     ngx_int_t             rc;
     ngx_http_imgp_ctx_t  *ctx;
+
+    if (u->known) {
+        ngx_http_imgp_stat_job(u->worker->zone, u->pipeline->index, u->job);
+    }
 
     if (u->request == NULL) {
         ngx_http_imgp_admit_run(u);
@@ -340,10 +345,10 @@ static ngx_int_t
 ngx_http_imgp_admit_variables(ngx_http_imgp_upload_t *u)
 {
     const char           *note;
+    ngx_uint_t            result;
     ngx_http_imgp_ctx_t  *ctx;
 
     ctx = u->ctx;
-    note = NULL;
 
     ctx->digest.data = ngx_pnalloc(u->request->pool,
                                    IMGP_DIGEST_HEX_LEN + 1);
@@ -357,19 +362,25 @@ ngx_http_imgp_admit_variables(ngx_http_imgp_upload_t *u)
     if (u->known) {
         ngx_str_set(&ctx->cache, "HIT");
         note = "hit";
+        result = NGX_HTTP_IMGP_STAT_HIT;
 
     } else if (u->job->bypass) {
         ngx_str_set(&ctx->cache, "BYPASS");
         note = "fwd=bypass";
+        result = NGX_HTTP_IMGP_STAT_BYPASS;
 
     } else if (ngx_http_imgp_admit_joins(u)) {
         ngx_str_set(&ctx->cache, "JOINED");
         note = "collapsed";
+        result = NGX_HTTP_IMGP_STAT_JOINED;
 
     } else {
         ngx_str_set(&ctx->cache, "MISS");
         note = "fwd=miss";
+        result = NGX_HTTP_IMGP_STAT_MISS;
     }
+
+    ngx_http_imgp_stat_cache(ctx->worker->zone, u->pipeline->index, result);
 
     return ngx_http_imgp_reply_header(u->request, "Cache-Status",
                                       "image_pipeline; %s", note);

@@ -44,6 +44,45 @@ ngx_http_imgp_brief_owner(ngx_http_imgp_zone_t *zone, const u_char *id,
 }
 
 
+ngx_int_t
+ngx_http_imgp_brief_oldest(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    u_char *id)
+{
+    uint64_t               seq;
+    uint32_t               i, end;
+    ngx_http_imgp_slot_t  *slot;
+
+    seq = 0;
+
+    if (zone->sh->pipelines[pipeline].queue.count == 0) {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < zone->sh->njobs; /* void */ ) {
+
+        ngx_http_imgp_zone_lock(zone);
+
+        end = ngx_min(i + NGX_HTTP_IMGP_BRIEF_SCAN, zone->sh->njobs);
+
+        for ( /* void */ ; i < end; i++) {
+            slot = &zone->slots[i];
+
+            if (slot->state == NGX_HTTP_IMGP_SLOT_QUEUED
+                && slot->pipeline == pipeline
+                && (seq == 0 || slot->seq < seq))
+            {
+                seq = slot->seq;
+                ngx_memcpy(id, slot->id, IMGP_ID_BYTES);
+            }
+        }
+
+        ngx_http_imgp_zone_unlock(zone);
+    }
+
+    return seq ? NGX_OK : NGX_DECLINED;
+}
+
+
 ngx_uint_t
 ngx_http_imgp_brief(ngx_http_imgp_zone_t *zone,
     const ngx_http_imgp_brief_filter_t *filter, ngx_http_imgp_brief_t *list,

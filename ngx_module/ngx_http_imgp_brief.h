@@ -36,6 +36,12 @@ typedef struct {
 ngx_int_t ngx_http_imgp_brief_owner(ngx_http_imgp_zone_t *zone,
     const u_char *id, u_char *owner, ngx_uint_t *pipeline);
 
+/* who waits longest in a pipeline's queue, whoever's turn it is; NGX_DECLINED:
+   nobody does */
+
+ngx_int_t ngx_http_imgp_brief_oldest(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, u_char *id);
+
 /* oldest first; of more than "max" those that have ended are left out first,
    then the older ones */
 

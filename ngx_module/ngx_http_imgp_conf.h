@@ -158,6 +158,15 @@ char *ngx_http_imgp_conf_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_imgp_conf_priority(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* ngx_http_imgp_operator_conf.c */
+
+char *ngx_http_imgp_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_imgp_conf_health(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_imgp_conf_operator(ngx_conf_t *cf,
+    ngx_http_imgp_loc_conf_t *conf);
+
 /* ngx_http_imgp_redis_conf.c */
 
 char *ngx_http_imgp_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -11,6 +11,7 @@
 
 #include "ngx_http_imgp.h"
 #include "ngx_http_imgp_notify.h"
+#include "ngx_http_imgp_stat.h"
 
 
 typedef struct {
@@ -307,6 +308,7 @@ ngx_http_imgp_job_cancel_local(ngx_http_request_t *r,
 
     jobs = async->data;
     jobs->ctx = ctx;
+    jobs->pipeline = ctx->conf->pipeline;
     jobs->store = &ctx->worker->conf->store;
     ngx_memcpy(jobs->id, ctx->id, IMGP_ID_BYTES);
 
@@ -436,6 +438,8 @@ ngx_http_imgp_jobs_cancel_done(ngx_http_imgp_async_t *async,
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, jobs->id);
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
     ngx_http_imgp_notify_hint(w);
+
+    ngx_http_imgp_stat_job(w->zone, jobs->pipeline->index, jobs->job);
 
     if (r == NULL) {
         imgp_job_destroy(jobs->job);

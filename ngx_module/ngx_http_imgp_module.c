@@ -90,6 +90,20 @@ static ngx_command_t  ngx_http_image_pipeline_commands[] = {
       offsetof(ngx_http_imgp_loc_conf_t, bypass),
       NULL },
 
+    { ngx_string("image_pipeline_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_imgp_conf_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("image_pipeline_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_imgp_conf_health,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -199,6 +213,7 @@ ngx_http_imgp_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     ilcf->pipeline = NULL;
+     *     ilcf->operator = NULL;
      */
 
     ilcf->owner = NGX_CONF_UNSET_PTR;
@@ -239,5 +254,5 @@ ngx_http_imgp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return ngx_http_imgp_conf_error_page(cf, clcf);
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_imgp_conf_operator(cf, conf);
 }

@@ -10,6 +10,7 @@
 
 #include "ngx_http_imgp_run.h"
 #include "ngx_http_imgp_notify.h"
+#include "ngx_http_imgp_stat.h"
 
 
 #define NGX_HTTP_IMGP_RUN_TICK  500     /* ms between steps of progress */
@@ -274,6 +275,10 @@ ngx_http_imgp_run_stored(void *data)
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, run->job->id);
     ngx_http_imgp_notify_hint(w);
+
+    if (run->pipeline) {
+        ngx_http_imgp_stat_job(w->zone, run->pipeline->index, run->job);
+    }
 
     run->gone = 1;
     ngx_http_imgp_run_unref(run);

@@ -11,8 +11,6 @@
 #define NGX_HTTP_IMGP_RETRY_AFTER  2     /* seconds */
 
 
-static ngx_int_t ngx_http_imgp_reply_text(ngx_http_request_t *r,
-    ngx_uint_t status, const char *type, char *text, size_t len);
 static void ngx_http_imgp_reply_log(ngx_http_request_t *r,
     const imgp_error_t *err, const char *stage);
 static ngx_int_t ngx_http_imgp_reply_job_headers(ngx_http_request_t *r,
@@ -250,7 +248,7 @@ ngx_http_imgp_reply_log(ngx_http_request_t *r, const imgp_error_t *err,
 
 /* "text" is from malloc() and freed here */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_imgp_reply_text(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, char *text, size_t len)
 {

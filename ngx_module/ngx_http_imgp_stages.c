@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_imgp_run.h"
+#include "ngx_http_imgp_stat.h"
 #include <imgp/imgp_chain.h>
 
 
@@ -263,6 +264,11 @@ ngx_http_imgp_run_stage_done(ngx_http_imgp_run_t *run, ngx_uint_t i)
 
     ngx_http_imgp_run_event(run, i, IMGP_ST_SUCCEED);
     stage->error = err;
+
+    if (!stage->cached) {
+        ngx_http_imgp_stat_stage(run->worker->zone, run->pipeline->index, i,
+                                 stage->run_ms);
+    }
 
     if (!stage->cached && stage->run_ms) {
         ngx_http_imgp_zone_expect(run->worker->zone, run->pipeline->index, i,

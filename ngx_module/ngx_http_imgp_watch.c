@@ -14,12 +14,18 @@
 
 #include "ngx_http_imgp_share.h"
 #include "ngx_http_imgp_brief.h"
+#include "ngx_http_imgp_stat.h"
 
 
 #define NGX_HTTP_IMGP_WATCH_BUCKETS  256
 #define NGX_HTTP_IMGP_WATCH_AWAY     1000   /* ms; nobody tells of its end */
 #define NGX_HTTP_IMGP_WATCH_BATCH    128     /* jobs read from Redis, ... */
 #define NGX_HTTP_IMGP_WATCH_PAUSE    50      /* ... then some ms of peace */
+
+
+#define ngx_http_imgp_watch_kind(ctx)                                         \
+    ((ctx)->all ? NGX_HTTP_IMGP_HELD_OWNER                                    \
+     : (ctx)->writer ? NGX_HTTP_IMGP_HELD_EVENTS : NGX_HTTP_IMGP_HELD_POLL)
 
 
 typedef struct {
@@ -110,6 +116,8 @@ ngx_http_imgp_watch(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     watch->n++;
 
     ngx_http_imgp_wake_watching(ctx->worker, 1);
+    ngx_http_imgp_stat_held(ctx->worker->zone,
+                            ngx_http_imgp_watch_kind(ctx), 1);
 
     if (ctx->worker->exiting) {
         ctx->expired = 1;
@@ -481,6 +489,8 @@ ngx_http_imgp_watch_unlink(ngx_http_imgp_ctx_t *ctx)
 
     ngx_queue_remove(&ctx->queue);
     ngx_http_imgp_wake_watching(ctx->worker, -1);
+    ngx_http_imgp_stat_held(ctx->worker->zone,
+                            ngx_http_imgp_watch_kind(ctx), -1);
 
     if (ctx->timer.timer_set) {
         ngx_del_timer(&ctx->timer);

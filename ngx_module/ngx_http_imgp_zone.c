@@ -368,6 +368,7 @@ ngx_http_imgp_zone_enter(ngx_http_imgp_zone_t *zone)
             w->beat = ngx_current_msec;
             w->watching = 0;
             w->blameless = 0;
+            ngx_memzero(w->held, sizeof(w->held));
             zone->me = i;
             zone->log = ngx_cycle->log;
             zone->sh->nworkers = ngx_max(zone->sh->nworkers, i + 1);

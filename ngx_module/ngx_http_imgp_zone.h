@@ -17,6 +17,7 @@
 
 #include "ngx_http_imgp.h"
 #include "ngx_http_imgp_care.h"
+#include "ngx_http_imgp_stat.h"
 #include <imgp/imgp_redis_args.h>
 #include <imgp/imgp_fair.h>
 
@@ -26,6 +27,7 @@
 #define NGX_HTTP_IMGP_PIPELINES   NGX_HTTP_IMGP_PIPELINES_MAX
 #define NGX_HTTP_IMGP_RING        1024
 #define NGX_HTTP_IMGP_SERVICES    256
+#define NGX_HTTP_IMGP_SERIES      256   /* stages whose times are counted */
 #define NGX_HTTP_IMGP_CELL        256
 #define NGX_HTTP_IMGP_CELL_DATA   (NGX_HTTP_IMGP_CELL - sizeof(uint32_t))
 #define NGX_HTTP_IMGP_CELLS_JOB   4     /* per slot, on the average */
@@ -86,6 +88,7 @@ typedef struct {
     uint32_t                       watching;   /* clients held, runs joined */
     uint32_t                       blameless;  /* no job has ended it */
     uint32_t                       generation; /* its configuration */
+    uint32_t                       held[NGX_HTTP_IMGP_HELD];
 } ngx_http_imgp_shworker_t;
 
 
@@ -114,7 +117,19 @@ typedef struct {
     uint32_t                       running;
     ngx_http_imgp_shstage_t        stages[IMGP_STAGES_MAX];
     imgp_expect_t                  expect[IMGP_STAGES_MAX];
+    uint16_t                       series[IMGP_STAGES_MAX];  /* from 1 */
+    ngx_atomic_t                   ended[NGX_HTTP_IMGP_STAT_STATES];
+    ngx_atomic_t                   cache[NGX_HTTP_IMGP_STAT_CACHE];
+    ngx_http_imgp_histogram_t      durations;  /* of its jobs */
 } ngx_http_imgp_shpipeline_t;
+
+
+/* a stage of some pipeline, see ngx_http_imgp_stat.c */
+
+typedef struct {
+    uint32_t                       used;
+    ngx_http_imgp_histogram_t      durations;
+} ngx_http_imgp_shseries_t;
 
 
 /* a run of a stage that goes on somewhere on this machine */
@@ -213,6 +228,8 @@ typedef struct {
     ngx_atomic_t                   notify_given_up;
     ngx_atomic_t                   notify_pending;
     ngx_atomic_t                   notify_dead;
+
+    ngx_http_imgp_shseries_t       series[NGX_HTTP_IMGP_SERIES];
 } ngx_http_imgp_shzone_t;
 
 
@@ -277,6 +294,11 @@ ngx_int_t ngx_http_imgp_zone_losses(ngx_http_imgp_zone_t *zone, u_char *lost);
 ngx_int_t ngx_http_imgp_place_pipelines(ngx_http_imgp_zone_t *zone);
 ngx_http_imgp_shpipeline_t *ngx_http_imgp_place(ngx_http_imgp_zone_t *zone,
     const imgp_str_t *name);
+
+/* under the lock: the plan of a pipeline is another one */
+
+void ngx_http_imgp_stat_forget(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_shpipeline_t *p);
 
 /* under the lock, after a death in it (ngx_http_imgp_rebuild.c) */
 
