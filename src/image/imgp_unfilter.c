@@ -4,10 +4,10 @@
  * thread; all memory is the caller's.
  *
  * Three of the filters go from pixel to pixel, so there is a pixel in a
- * vector: 3, 4, 6 or 8 bytes, each in 16 bits for Paeth's predictor.  Other
- * sizes of a pixel, and machines without SSE4.1, have the plain form, which
- * is the reference as well.  The filter "up" has nothing to wait for, and the
- * compiler makes vectors of it.
+ * vector: 3, 4, 6 or 8 bytes, each in 16 bits for Paeth's predictor, where
+ * it may be one of each of two rows.  Other sizes of a pixel, and machines
+ * without SSE4.1, have the plain form, which is the reference as well.  The
+ * filter "up" has nothing to wait for, and the compiler makes vectors of it.
  *
  * ISO/IEC 15948, 9.2.
  */
