@@ -129,10 +129,10 @@ test: all test-programs  ## house checks, unit tests, corpus replay, Test::Nginx
 	@.ci/packages test
 	@exec env $(RUN_ENV) t/run $(T)
 
-bench: all $(WORKER)  ## measure, beside peers; PART=images or systems: these
+bench: all $(WORKER)  ## measure, beside peers; PART=images, systems or services
 	@.ci/packages bench $(if $(filter systems,$(PART)),services peer_systems)
 	@exec env $(RUN_ENV) t/bench/$(if $(filter images,$(PART)),image/,$(if \
-	    $(filter systems,$(PART)),systems/))run
+	    $(filter systems services,$(PART)),$(PART)/))run
 
 fuzz:  ## fuzz each target T seconds (T=60)
 	@.ci/packages build fuzz
