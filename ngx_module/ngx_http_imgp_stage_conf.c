@@ -102,8 +102,8 @@ ngx_http_imgp_stage_end(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
                                        "operation, \"resize\", \"encode\", "
                                        "\"canvas\", \"crop\", \"mask\", "
                                        "\"composite\", \"render\", \"base64\", "
-                                       "\"split\", \"join\", \"post\" or "
-                                       "\"put\"",
+                                       "\"split\", \"join\", \"post\", \"put\" "
+                                       "or \"queue\"",
                                        &sc->stage->name);
     }
 

@@ -471,9 +471,9 @@ image_pipeline p {
 
 === TEST 45: a directive of a later day, or none at all
 --- stages
-notify http://127.0.0.1/;
+announce http://127.0.0.1/;
 --- emerg
-2: unknown directive "notify"
+2: unknown directive "announce"
 
 === TEST 46: a directive of a stage in a pipeline
 --- stages
@@ -647,7 +647,7 @@ stage a {
     weight 2;
 }
 --- emerg
-2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "mask", "composite", "render", "base64", "split", "join", "post" or "put"
+2: stage "a" does nothing: give it one operation, "resize", "encode", "canvas", "crop", "mask", "composite", "render", "base64", "split", "join", "post", "put" or "queue"
 
 === TEST 74: a stage with two operations
 --- stages
@@ -1021,7 +1021,7 @@ stage a { post http://[::1]/; send multipart model=x; }
 --- stages
 stage a { post http://[::1]/; send multipart file model; }
 --- emerg
-2: invalid field "model" in "send": it must be "name=value"
+2: "send multipart" names 2 fields, but stage "a" reads 1: name one field for all, or one for each stage in "from"
 
 === TEST 129: send multipart, too many fields
 --- many: fields
