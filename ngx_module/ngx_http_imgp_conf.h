@@ -24,7 +24,7 @@
 #define NGX_HTTP_IMGP_STAGE_CONF      0x04000000
 #define NGX_HTTP_IMGP_PROVIDER_CONF   0x08000000
 
-#define NGX_HTTP_IMGP_ZONE_MIN        (256 * 1024)
+#define NGX_HTTP_IMGP_ZONE_MIN        (512 * 1024)
 #define NGX_HTTP_IMGP_PIXELS_MAX      4000000000ull   /* fits 32 bits */
 #define NGX_HTTP_IMGP_JOBS_MAX        1000000
 #define NGX_HTTP_IMGP_TIME_MAX        (10ull * 365 * 24 * 3600 * 1000)

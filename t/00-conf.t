@@ -119,7 +119,7 @@ __DATA__
 
 === TEST 1: the whole of it
 --- http
-image_pipeline_path STORE/a/ zone=jobs:256k max_size=10g inactive=7d sync=off;
+image_pipeline_path STORE/a/ zone=jobs:512k max_size=10g inactive=7d sync=off;
 image_pipeline_threads image;
 image_pipeline_owner $remote_user;
 image_pipeline_priority $http_x_priority;
@@ -290,9 +290,9 @@ image_pipeline_path STORE/a zone=jobs:big;
 
 === TEST 16: a small zone
 --- http
-image_pipeline_path STORE/a zone=jobs:255k;
+image_pipeline_path STORE/a zone=jobs:511k;
 --- emerg
-1: zone "jobs" of 261120 bytes is too small: it must be 256k or more
+1: zone "jobs" of 523264 bytes is too small: it must be 512k or more
 
 === TEST 17: max_size
 --- http

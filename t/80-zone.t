@@ -96,7 +96,7 @@ trial.check_zone()
 
 # a full zone
 
-small = Trial(ms=400, workers=2, zone='256k', held=True, concurrency=4)
+small = Trial(ms=400, workers=2, zone='512k', held=True, concurrency=4)
 nginx = small.nginx
 small.warm()
 before = small.held()
