@@ -302,8 +302,14 @@ def many():
         nginx.delete('/held/' + job, x_owner='big')
 
     grown = sum(nginx.memory(pid) for pid in nginx.workers()) - memory
-    tap.ok(grown < 8 << 20, 'for a client that does not read nothing is kept:'
-           ' %d KB' % (grown >> 10))
+
+    if SLOW > 1:
+        tap.skip('a client that does not read', 'a sanitizer keeps what is '
+                 'freed')
+    else:
+        tap.ok(grown < 8 << 20, 'for a client that does not read nothing is '
+               'kept: %d KB' % (grown >> 10))
+
     got = b''
     ends = [b'event: done\ndata: {"id":"%s"' % job.encode() for job in gone]
 
