@@ -58,14 +58,8 @@ ngx_http_imgp_queue_greeted(redisAsyncContext *ac, void *reply, void *data)
 {
     ngx_http_imgp_redis_link_t  *link;
 
-    link = ngx_http_imgp_redis_link_of(ac);
-
-    if (link == NULL || reply == NULL) {
-        return;
-    }
-
-    if (imgp_redis_class(reply) != IMGP_REDIS_OK) {
-        ngx_http_imgp_redis_link_close(link, ((redisReply *) reply)->str);
+    link = ngx_http_imgp_redis_link_heard(ac, reply);
+    if (link == NULL) {
         return;
     }
 
@@ -106,14 +100,8 @@ ngx_http_imgp_queue_popped(redisAsyncContext *ac, void *reply, void *data)
     ngx_http_imgp_queue_t       *queue;
     ngx_http_imgp_redis_link_t  *link;
 
-    link = ngx_http_imgp_redis_link_of(ac);
-
-    if (link == NULL || reply == NULL) {
-        return;
-    }
-
-    if (imgp_redis_class(reply) != IMGP_REDIS_OK) {
-        ngx_http_imgp_redis_link_close(link, ((redisReply *) reply)->str);
+    link = ngx_http_imgp_redis_link_heard(ac, reply);
+    if (link == NULL) {
         return;
     }
 

@@ -177,14 +177,8 @@ ngx_http_imgp_redis_greeted(redisAsyncContext *ac, void *reply, void *data)
 {
     ngx_http_imgp_redis_link_t  *link;
 
-    link = ngx_http_imgp_redis_link_of(ac);
-
-    if (link == NULL || reply == NULL) {
-        return;
-    }
-
-    if (imgp_redis_class(reply) != IMGP_REDIS_OK) {
-        ngx_http_imgp_redis_link_close(link, ((redisReply *) reply)->str);
+    link = ngx_http_imgp_redis_link_heard(ac, reply);
+    if (link == NULL) {
         return;
     }
 

@@ -128,6 +128,12 @@ void ngx_http_imgp_redis_link_free(ngx_http_imgp_redis_link_t *link);
 ngx_http_imgp_redis_link_t *ngx_http_imgp_redis_link_of(
     const struct redisAsyncContext *ac);
 
+/* the same, for who needs the answer: NULL also for none, or for an error,
+   which closes the link */
+
+ngx_http_imgp_redis_link_t *ngx_http_imgp_redis_link_heard(
+    const struct redisAsyncContext *ac, void *reply);
+
 /* AUTH, before anything else is sent */
 
 void ngx_http_imgp_redis_link_auth(ngx_http_imgp_redis_link_t *link);

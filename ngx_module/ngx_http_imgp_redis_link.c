@@ -227,6 +227,26 @@ ngx_http_imgp_redis_link_of(const struct redisAsyncContext *ac)
 }
 
 
+ngx_http_imgp_redis_link_t *
+ngx_http_imgp_redis_link_heard(const redisAsyncContext *ac, void *reply)
+{
+    ngx_http_imgp_redis_link_t  *link;
+
+    link = ngx_http_imgp_redis_link_of(ac);
+
+    if (link == NULL || reply == NULL) {
+        return NULL;
+    }
+
+    if (imgp_redis_class(reply) != IMGP_REDIS_OK) {
+        ngx_http_imgp_redis_link_close(link, ((redisReply *) reply)->str);
+        return NULL;
+    }
+
+    return link;
+}
+
+
 void
 ngx_http_imgp_redis_link_up(ngx_http_imgp_redis_link_t *link)
 {
