@@ -280,25 +280,7 @@ void
 ngx_http_imgp_share_check(ngx_http_imgp_worker_t *w, const u_char *id,
     uint64_t lease)
 {
-    imgp_redis_args_t           args;
-    ngx_http_imgp_share_job_t  *job;
-
-    job = ngx_calloc(sizeof(ngx_http_imgp_share_job_t), w->log);
-    if (job == NULL) {
-        return;
-    }
-
-    job->worker = w;
-    job->lease = lease;
-    ngx_memcpy(job->id, id, IMGP_ID_BYTES);
-
-    imgp_redis_read(&args, ngx_http_imgp_redis_keys(w), id);
-
-    if (ngx_http_imgp_redis_send(w, &args, ngx_http_imgp_share_checked, job)
-        != NGX_OK)
-    {
-        ngx_free(job);
-    }
+    ngx_http_imgp_share_look(w, id, lease, ngx_http_imgp_share_checked);
 }
 
 

@@ -96,6 +96,14 @@ void ngx_http_imgp_share_again(ngx_http_imgp_worker_t *w,
 
 /* ngx_http_imgp_share_read.c */
 
+/* asks Redis for a job; the handler gets an ngx_http_imgp_share_job_t, which
+   it frees, unless nothing could be asked */
+
+void ngx_http_imgp_share_look(ngx_http_imgp_worker_t *w, const u_char *id,
+    uint64_t lease, ngx_http_imgp_redis_pt handler);
+
+/* somebody here watches it */
+
 void ngx_http_imgp_share_refresh(ngx_http_imgp_worker_t *w,
     const u_char *id);
 ngx_int_t ngx_http_imgp_share_mirror(ngx_http_imgp_worker_t *w,

@@ -205,6 +205,14 @@ ngx_http_imgp_share_mirror(ngx_http_imgp_worker_t *w, imgp_str_t *record,
 void
 ngx_http_imgp_share_refresh(ngx_http_imgp_worker_t *w, const u_char *id)
 {
+    ngx_http_imgp_share_look(w, id, 0, ngx_http_imgp_share_refreshed);
+}
+
+
+void
+ngx_http_imgp_share_look(ngx_http_imgp_worker_t *w, const u_char *id,
+    uint64_t lease, ngx_http_imgp_redis_pt handler)
+{
     imgp_redis_args_t           args;
     ngx_http_imgp_share_job_t  *job;
 
@@ -214,13 +222,12 @@ ngx_http_imgp_share_refresh(ngx_http_imgp_worker_t *w, const u_char *id)
     }
 
     job->worker = w;
+    job->lease = lease;
     ngx_memcpy(job->id, id, IMGP_ID_BYTES);
 
     imgp_redis_read(&args, ngx_http_imgp_redis_keys(w), id);
 
-    if (ngx_http_imgp_redis_send(w, &args, ngx_http_imgp_share_refreshed, job)
-        != NGX_OK)
-    {
+    if (ngx_http_imgp_redis_send(w, &args, handler, job) != NGX_OK) {
         ngx_free(job);
     }
 }
