@@ -127,7 +127,9 @@ def share():
     for who, answer in zip(['one'] * 4 + ['two', ''], held):
         nginx.delete(answer.headers['Location'], x_owner=who)
 
-    tap.is_(post('full', 'one').status, 202, 'canceled ones do not count')
+    answer = post('full', 'one')
+    tap.is_(answer.status, 202, 'canceled ones do not count')
+    nginx.delete(answer.headers['Location'], x_owner='one')
 
 
 def calls():
@@ -140,7 +142,8 @@ def calls():
     documents = [finish(job) for job in many]
     tap.is_({d['status'] for d in documents + [few, high]}, {'succeeded'},
             'calls of a service: all jobs end')
-    tap.is_(model.peak()['peak'], 2, '... two at a time, in four workers')
+    tap.is_(model.peak('/delay/60/echo')['peak'], 2,
+            '... two at a time, in four workers')
 
     for what, document, most in ('few', few, 6), ('high', high, 5):
         before, after = between(documents, document, finished)
@@ -157,7 +160,8 @@ def lanes():
     tap.is_({d['status'] for d in small + large}, {'succeeded'}, 'lanes')
     tap.ok(max(between(large, d, finished)[0] for d in small) <= 3,
            '... small ones do not wait for the large')
-    tap.is_(model.peak()['peak'], 3, '... each with its own limit')
+    tap.is_(model.peak('/delay/300/echo')['peak'], 3,
+            '... each with its own limit')
 
 
 def slow():
@@ -174,7 +178,7 @@ def slow():
            'a slow service holds up no other stage')
     tap.is_(finish(place('calls'))['status'], 'succeeded',
             '... no other pipeline')
-    tap.is_(model.peak()['now'], 2, '... while its calls are out')
+    tap.is_(model.peak('/hang')['now'], 2, '... while its calls are out')
     tap.is_({nginx.delete(location).json['status'] for _, location in jobs},
             {'canceled'}, '... and no request')
     tap.ok(wait_for(lambda: model.peak()['now'] == 0), '... none is left')

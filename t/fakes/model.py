@@ -38,7 +38,8 @@ A path is a chain of steps, done in order; the last one answers:
 
     GET /_calls            {"PATH": calls}
     GET /_peak             {"now": running, "peak": most at once, "total": all,
-                            "aborted": left by their client, "connections": n}
+                            "aborted": left by their client, "connections": n};
+                           ?path=P: of this path alone
     GET /_files            how many files each call of /parts and /list had
     GET /_last             the last call: target, headers, fields, length, digest
     GET /_body             ... its body, as it came
@@ -118,6 +119,21 @@ class Call:
                 'file_sha256': hashlib.sha256(self.file).hexdigest()}
 
 
+class Count:
+    """Of calls, of all or of one path."""
+
+    def __init__(self):
+        self.now = 0
+        self.peak = 0
+        self.total = 0
+        self.aborted = 0
+
+    def begin(self):
+        self.total += 1
+        self.now += 1
+        self.peak = max(self.peak, self.now)
+
+
 class Model:
 
     def __init__(self):
@@ -129,10 +145,7 @@ class Model:
     def reset(self):
         self.calls = {}
         self.seen = {}
-        self.now = 0
-        self.peak = 0
-        self.total = 0
-        self.aborted = 0
+        self.counts = {}
         self.last = None
         self.files = []
 
@@ -195,17 +208,23 @@ class Model:
 
         self.calls[call.path] = self.calls.get(call.path, 0) + 1
         self.last = call
-        self.total += 1
-        self.now += 1
-        self.peak = max(self.peak, self.now)
+        counts = self.count(''), self.count(call.path)
+
+        for count in counts:
+            count.begin()
 
         try:
             return await self.steps(call, reader, writer)
         except (Gone, ConnectionError):
-            self.aborted += 1
+            for count in counts:
+                count.aborted += 1
             raise
         finally:
-            self.now = max(0, self.now - 1)
+            for count in counts:
+                count.now -= 1
+
+    def count(self, path):
+        return self.counts.setdefault(path, Count())
 
     def control(self, call, writer):
         what = call.path[2:]
@@ -230,8 +249,8 @@ class Model:
         elif what == 'last':
             value = self.last.describe() if self.last else None
         else:
-            value = {'now': self.now, 'peak': self.peak, 'total': self.total,
-                     'aborted': self.aborted, 'connections': self.connections}
+            value = {**vars(self.count(call.query.get('path', ''))),
+                     'connections': self.connections}
 
         self.send(writer, json.dumps(value).encode(), 'application/json')
 

@@ -139,6 +139,20 @@ def multipart(file, kind='image/jpeg', **fields):
     return body, {'Content-Type': 'multipart/form-data; boundary=' + BOUNDARY}
 
 
+def tcp_peers():
+    """{inode: (local port, peer's port)} of TCP over IPv4"""
+
+    found = {}
+
+    with open('/proc/net/tcp') as file:
+        for line in file.readlines()[1:]:
+            part = line.split()
+            found[part[9]] = (int(part[1].rpartition(':')[2], 16),
+                              int(part[2].rpartition(':')[2], 16))
+
+    return found
+
+
 def parallel(function, items, threads=32):
     """function(item) of all, in threads; results in order, errors raised."""
 
@@ -319,8 +333,8 @@ class Model(Process):
         calls = self.control('calls')
         return calls if path is None else calls.get(path, 0)
 
-    def peak(self):
-        return self.control('peak')
+    def peak(self, path=''):
+        return self.control('peak?path=' + path)
 
     def last(self):
         return self.control('last')
@@ -485,6 +499,35 @@ class Nginx(Process):
 
         return sum(len(os.listdir('/proc/%d/fd' % p))
                    for p in ([pid] if pid else self.workers()))
+
+    def sockets(self):
+        """{inode} of what the workers have open."""
+
+        found = set()
+
+        for pid in self.workers():
+            with contextlib.suppress(OSError):
+                for fd in os.listdir('/proc/%d/fd' % pid):
+                    with contextlib.suppress(OSError):
+                        link = os.readlink('/proc/%d/fd/%s' % (pid, fd))
+                        found.add(link.partition('socket:')[2].strip('[]'))
+
+        return found - {''}
+
+    def accepted(self, clients):
+        """The workers' ends of these connected sockets, as in sockets(), once
+        there is one of each.  Counts of descriptors would not tell: others
+        come and go, such as connections to services."""
+
+        ports = {client.getsockname()[1] for client in clients}
+
+        def found():
+            ends = {inode for inode, (_, peer) in tcp_peers().items()
+                    if peer in ports}
+            return ends & self.sockets()
+
+        wait_for(lambda: len(found()) == len(ports), 20)
+        return found()
 
     def memory(self, pid):
         """Private dirty bytes of a process."""

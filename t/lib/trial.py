@@ -23,7 +23,7 @@ import threading
 import time
 import zlib
 
-from imgp import SLOW, Model, Nginx, parallel, tap, wait_for
+from imgp import SLOW, Model, Nginx, parallel, tap, tcp_peers, wait_for
 
 SHARED = bool(os.environ.get('IMGP_REDIS'))
 LONG = int(os.environ.get('IMGP_LONG') or 0)
@@ -421,20 +421,6 @@ def fill(nginx, uri, threads=8):
     tap.is_(set(odd), {507}, 'the full zone is told as 507')
     parallel(nginx.delete, jobs, threads)
     return len(jobs)
-
-
-def tcp_peers():
-    """{inode: (local port, peer's port)} of TCP over IPv4"""
-
-    found = {}
-
-    with open('/proc/net/tcp') as file:
-        for line in file.readlines()[1:]:
-            part = line.split()
-            found[part[9]] = (int(part[1].rpartition(':')[2], 16),
-                              int(part[2].rpartition(':')[2], 16))
-
-    return found
 
 
 def caller(nginx, port):
