@@ -333,12 +333,20 @@ void ngx_http_imgp_zone_leave(ngx_http_imgp_zone_t *zone);
 
 void ngx_http_imgp_zone_grown(ngx_http_imgp_zone_t *zone, uint64_t bytes);
 
-/* measured durations of a pipeline's stages */
+/* ngx_http_imgp_expect.c: a stage ran for so long, for a job with this input;
+   a job ended that had a place; "expect" of all stages for a job; us between
+   two jobs that leave the queue, 0: not known */
 
-void ngx_http_imgp_zone_expect(ngx_http_imgp_zone_t *zone,
-    ngx_uint_t pipeline, ngx_uint_t stage, uint64_t ms);
-void ngx_http_imgp_zone_expected(ngx_http_imgp_zone_t *zone,
-    ngx_uint_t pipeline, imgp_expect_t *expect);
+void ngx_http_imgp_expect_stage(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_pipeline_t *pipeline, ngx_uint_t stage,
+    const imgp_item_t *input, uint64_t ms);
+void ngx_http_imgp_expect_job(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline);
+void ngx_http_imgp_expected(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_pipeline_t *pipeline, const imgp_job_t *job,
+    imgp_expect_t *expect);
+uint64_t ngx_http_imgp_expect_pace(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline);
 
 ngx_int_t ngx_http_imgp_table_insert(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, const u_char *record, size_t len,

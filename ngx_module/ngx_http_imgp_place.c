@@ -69,6 +69,7 @@ ngx_http_imgp_place_pipeline(ngx_http_imgp_zone_t *zone,
 
     if (ngx_memcmp(p->plan, pipeline->plan->digest, IMGP_DIGEST_LEN) != 0) {
         ngx_memzero(p->expect, sizeof(p->expect));
+        ngx_memzero(&p->pace, sizeof(imgp_expect_pace_t));
         ngx_http_imgp_stat_forget(zone, p);
         ngx_memcpy(p->plan, pipeline->plan->digest, IMGP_DIGEST_LEN);
     }
@@ -128,6 +129,7 @@ ngx_http_imgp_place_find(ngx_http_imgp_zone_t *zone, const imgp_str_t *name)
         ngx_memzero(place->name, IMGP_NAME_LEN);
         ngx_memzero(place->plan, IMGP_DIGEST_LEN);
         ngx_memzero(place->expect, sizeof(place->expect));
+        ngx_memzero(&place->pace, sizeof(imgp_expect_pace_t));
         ngx_memzero((void *) place->ended, sizeof(place->ended));
         ngx_memzero((void *) place->cache, sizeof(place->cache));
         ngx_memzero(&place->durations, sizeof(ngx_http_imgp_histogram_t));

@@ -62,8 +62,7 @@ ngx_http_imgp_run_publish(ngx_event_t *ev)
     run = ev->data;
     job = run->job;
 
-    ngx_http_imgp_zone_expected(run->worker->zone, run->pipeline->index,
-                                expect);
+    ngx_http_imgp_expected(run->worker->zone, run->pipeline, run->job, expect);
 
     (void) imgp_progress_update(run->pipeline->plan, job, expect,
                                 ngx_http_imgp_now());
@@ -130,8 +129,7 @@ ngx_http_imgp_run_tick(ngx_event_t *ev)
         }
     }
 
-    ngx_http_imgp_zone_expected(run->worker->zone, run->pipeline->index,
-                                expect);
+    ngx_http_imgp_expected(run->worker->zone, run->pipeline, run->job, expect);
 
     if (imgp_progress_update(run->pipeline->plan, run->job, expect,
                              ngx_http_imgp_now()))
@@ -278,6 +276,7 @@ ngx_http_imgp_run_stored(void *data)
 
     if (run->pipeline) {
         ngx_http_imgp_stat_job(w->zone, run->pipeline->index, run->job);
+        ngx_http_imgp_expect_job(w->zone, run->pipeline->index);
     }
 
     run->gone = 1;

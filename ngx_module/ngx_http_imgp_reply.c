@@ -51,13 +51,15 @@ ngx_http_imgp_reply_doc(ngx_http_imgp_ctx_t *ctx, imgp_doc_ctx_t *doc,
 
     pipeline = ctx->conf->pipeline;
 
-    ngx_http_imgp_zone_expected(ctx->worker->zone, pipeline->index, expect);
+    ngx_http_imgp_expected(ctx->worker->zone, pipeline, ctx->view, expect);
 
     doc->prefix.len = ctx->prefix.len;
     doc->prefix.data = ctx->prefix.data;
     doc->plan = pipeline->plan;
     doc->expect = expect;
     doc->position = ctx->position;
+    doc->pace_us = ngx_http_imgp_expect_pace(ctx->worker->zone,
+                                             pipeline->index);
     doc->now = ngx_http_imgp_now();
 }
 

@@ -271,8 +271,8 @@ ngx_http_imgp_run_stage_done(ngx_http_imgp_run_t *run, ngx_uint_t i)
     }
 
     if (!stage->cached && stage->run_ms) {
-        ngx_http_imgp_zone_expect(run->worker->zone, run->pipeline->index, i,
-                                  stage->run_ms);
+        ngx_http_imgp_expect_stage(run->worker->zone, run->pipeline, i,
+                                   &run->job->input, stage->run_ms);
     }
 
     ngx_http_imgp_run_changed(run);

@@ -489,28 +489,3 @@ ngx_http_imgp_zone_grown(ngx_http_imgp_zone_t *zone, uint64_t bytes)
         (void) ngx_atomic_fetch_add(&zone->sh->store_bytes, bytes);
     }
 }
-
-
-void
-ngx_http_imgp_zone_expect(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
-    ngx_uint_t stage, uint64_t ms)
-{
-    ngx_http_imgp_zone_lock(zone);
-
-    imgp_expect_add(&zone->sh->pipelines[pipeline].expect[stage], ms);
-
-    ngx_http_imgp_zone_unlock(zone);
-}
-
-
-void
-ngx_http_imgp_zone_expected(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
-    imgp_expect_t *expect)
-{
-    ngx_http_imgp_zone_lock(zone);
-
-    ngx_memcpy(expect, zone->sh->pipelines[pipeline].expect,
-               IMGP_STAGES_MAX * sizeof(imgp_expect_t));
-
-    ngx_http_imgp_zone_unlock(zone);
-}

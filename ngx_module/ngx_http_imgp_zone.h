@@ -116,7 +116,9 @@ typedef struct {
     imgp_fair_queue_t              queue;
     uint32_t                       running;
     ngx_http_imgp_shstage_t        stages[IMGP_STAGES_MAX];
-    imgp_expect_t                  expect[IMGP_STAGES_MAX];
+    imgp_expect_cell_t             expect[IMGP_STAGES_MAX]
+                                         [IMGP_EXPECT_CLASSES];
+    imgp_expect_pace_t             pace;       /* of its queue */
     uint16_t                       series[IMGP_STAGES_MAX];  /* from 1 */
     ngx_atomic_t                   ended[NGX_HTTP_IMGP_STAT_STATES];
     ngx_atomic_t                   cache[NGX_HTTP_IMGP_STAT_CACHE];

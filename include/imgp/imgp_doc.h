@@ -19,6 +19,8 @@ typedef struct {
     const imgp_plan_t   *plan;        /* NULL: removed since; no eta then */
     const imgp_expect_t *expect;      /* per stage, or NULL */
     int64_t              position;    /* in the queue, from 1; -1: not in it */
+    uint64_t             pace_us;     /* from one that goes to the next; 0: not
+                                         known */
     imgp_msec_t          now;
 } imgp_doc_ctx_t;
 

@@ -99,12 +99,26 @@ imgp_doc_state(imgp_json_t *doc, const imgp_job_t *job,
 }
 
 
+/* of one that waits: until it begins, and then until its end */
+
 int64_t
 imgp_doc_left(const imgp_job_t *job, const imgp_doc_ctx_t *ctx)
 {
-    return (ctx->plan == NULL || imgp_job_is_final(job->state))
-               ? -1 : imgp_progress_eta(ctx->plan, job, -1, ctx->expect,
-                                        ctx->now);
+    int64_t  n, wait;
+
+    if (ctx->plan == NULL || imgp_job_is_final(job->state)) {
+        return -1;
+    }
+
+    n = imgp_progress_eta(ctx->plan, job, -1, ctx->expect, ctx->now);
+
+    if (job->state != IMGP_JOB_QUEUED) {
+        return n;
+    }
+
+    wait = imgp_progress_wait(ctx->plan, ctx->position, ctx->pace_us, n);
+
+    return n < 0 || wait < 0 ? -1 : n + wait;
 }
 
 

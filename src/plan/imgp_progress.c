@@ -1,8 +1,8 @@
 
 /*
- * Progress, time left, backoff.  What is expected of a stage is the mean of
- * its measured durations; weights that are declared count as they are, and a
- * stage without one is put on the same scale by its duration.
+ * Progress, time left, backoff.  What is expected of a stage was learnt by
+ * imgp_expect.c; weights that are declared count as they are, and a stage
+ * without one is put on the same scale by its duration.
  *
  * Called by the runner (event loop) on its tick and when a stage changes, and
  * for every document (time left).  Pure but for the job's own fields; the
@@ -16,9 +16,14 @@
 
 
 #define IMGP_PROGRESS_ALL      1000
-#define IMGP_PROGRESS_BY_TIME  950    /* the rest is the stage's own to tell */
+#define IMGP_PROGRESS_IN_TIME  900    /* of a stage, when its time is over */
+#define IMGP_PROGRESS_LATE     990    /* ... and if it takes for ever */
+#define IMGP_PROGRESS_GUESSED  950
 #define IMGP_PROGRESS_OPEN     999    /* of a job that has not ended */
-#define IMGP_PROGRESS_SAMPLES  8      /* the mean forgets at this rate */
+#define IMGP_PROGRESS_LOCAL    1000   /* ms: half of a stage, for a guess */
+#define IMGP_PROGRESS_CALL     8000
+#define IMGP_PROGRESS_OVERDUE  10     /* of what it took: so much is left */
+#define IMGP_PROGRESS_EVER     ((uint64_t) 1 << 48)
 #define IMGP_PROGRESS_UNIT     1000   /* a declared weight of 1 */
 
 
@@ -27,27 +32,16 @@ static void imgp_progress_weights(const imgp_plan_t *plan,
 static void imgp_progress_inside(const imgp_plan_t *plan, uint64_t *weights);
 static uint64_t imgp_progress_scale(const imgp_plan_t *plan,
     const imgp_expect_t *expect, uint64_t ms);
-static uint32_t imgp_progress_stage(const imgp_job_t *job, imgp_uint_t stage,
-    const imgp_expect_t *expect, imgp_msec_t now);
+static uint32_t imgp_progress_stage(const imgp_plan_t *plan,
+    const imgp_job_t *job, imgp_uint_t stage, const imgp_expect_t *expect,
+    imgp_msec_t now);
+static uint32_t imgp_progress_by_time(const imgp_stage_t *st,
+    const imgp_expect_t *e, uint64_t elapsed);
 static int64_t imgp_progress_left(const imgp_plan_t *plan,
     const imgp_job_t *job, imgp_uint_t stage, const imgp_expect_t *expect,
     imgp_msec_t now);
-
-
-void
-imgp_expect_add(imgp_expect_t *e, uint64_t ms)
-{
-    int64_t  n;
-
-    ms = imgp_min(ms, UINT32_MAX);
-    n = imgp_min(e->samples + (uint64_t) 1, IMGP_PROGRESS_SAMPLES);
-
-    e->mean_ms = (uint32_t) (e->mean_ms + ((int64_t) ms - e->mean_ms) / n);
-
-    if (e->samples < UINT32_MAX) {
-        e->samples++;
-    }
-}
+static int64_t imgp_progress_rest(const imgp_job_stage_t *st,
+    const imgp_expect_t *e, imgp_msec_t now);
 
 
 imgp_uint_t
@@ -74,7 +68,7 @@ imgp_progress_update(const imgp_plan_t *plan, imgp_job_t *job,
         }
 
         st = &job->stages[i];
-        st->progress = imgp_progress_stage(job, i, expect, now);
+        st->progress = imgp_progress_stage(plan, job, i, expect, now);
 
         total += weights[i];
         done += imgp_stage_is_final(st->state)
@@ -200,25 +194,53 @@ imgp_progress_scale(const imgp_plan_t *plan, const imgp_expect_t *expect,
 
 
 static uint32_t
-imgp_progress_stage(const imgp_job_t *job, imgp_uint_t stage,
-    const imgp_expect_t *expect, imgp_msec_t now)
+imgp_progress_stage(const imgp_plan_t *plan, const imgp_job_t *job,
+    imgp_uint_t stage, const imgp_expect_t *expect, imgp_msec_t now)
 {
-    uint64_t                 elapsed, mean;
+    uint32_t                 n;
     const imgp_job_stage_t  *st;
 
     st = &job->stages[stage];
 
-    if (st->state != IMGP_ST_RUNNING || expect == NULL
-        || expect[stage].samples == 0 || now <= st->started_at)
-    {
+    if (st->state != IMGP_ST_RUNNING || now <= st->started_at) {
         return st->progress;
     }
 
-    mean = imgp_max(expect[stage].mean_ms, 1);
-    elapsed = imgp_min(now - st->started_at, mean);
+    n = imgp_progress_by_time(&plan->stages[stage],
+                              expect ? &expect[stage] : NULL,
+                              now - st->started_at);
 
-    return imgp_max(st->progress,
-                    (uint32_t) (elapsed * IMGP_PROGRESS_BY_TIME / mean));
+    return imgp_max(st->progress, n);
+}
+
+
+/* both curves never stand still and never come to an end */
+
+static uint32_t
+imgp_progress_by_time(const imgp_stage_t *st, const imgp_expect_t *e,
+    uint64_t elapsed)
+{
+    uint64_t  mean, half;
+
+    elapsed = imgp_min(elapsed, IMGP_PROGRESS_EVER);
+
+    if (e == NULL || e->samples == 0) {
+        half = st->kind == IMGP_STAGE_LOCAL ? IMGP_PROGRESS_LOCAL
+                                            : IMGP_PROGRESS_CALL;
+
+        return (uint32_t) (IMGP_PROGRESS_GUESSED * elapsed
+                           / (elapsed + half));
+    }
+
+    mean = imgp_max(e->mean_ms, 1);
+
+    if (elapsed <= mean) {
+        return (uint32_t) (IMGP_PROGRESS_IN_TIME * elapsed / mean);
+    }
+
+    return (uint32_t) (IMGP_PROGRESS_LATE
+                       - (IMGP_PROGRESS_LATE - IMGP_PROGRESS_IN_TIME)
+                         * mean / elapsed);
 }
 
 
@@ -261,15 +283,19 @@ imgp_progress_eta(const imgp_plan_t *plan, const imgp_job_t *job,
 }
 
 
-/* of the stage alone */
+/* of the stage alone, from its inputs being there */
 
 static int64_t
 imgp_progress_left(const imgp_plan_t *plan, const imgp_job_t *job,
     imgp_uint_t stage, const imgp_expect_t *expect, imgp_msec_t now)
 {
-    uint32_t  progress;
+    uint64_t                 waited, wait;
+    const imgp_expect_t     *e;
+    const imgp_job_stage_t  *st;
 
-    if (imgp_stage_is_final(job->stages[stage].state)
+    st = &job->stages[stage];
+
+    if (imgp_stage_is_final(st->state)
         || plan->stages[stage].inside
         || !imgp_graph_wanted(plan, job, stage))
     {
@@ -280,13 +306,69 @@ imgp_progress_left(const imgp_plan_t *plan, const imgp_job_t *job,
         return -1;
     }
 
-    progress = (job->stages[stage].state == IMGP_ST_RUNNING)
-                   ? imgp_progress_stage(job, stage, expect, now) : 0;
+    e = &expect[stage];
 
-    progress = imgp_min(progress, IMGP_PROGRESS_ALL);
+    if (st->state == IMGP_ST_RUNNING) {
+        return imgp_progress_rest(st, e, now);
+    }
 
-    return (int64_t) expect[stage].mean_ms
-           * (int64_t) (IMGP_PROGRESS_ALL - progress) / IMGP_PROGRESS_ALL;
+    waited = (st->state == IMGP_ST_QUEUED && st->queued_at
+              && now > st->queued_at) ? now - st->queued_at : 0;
+    wait = imgp_min(e->wait_ms, IMGP_PROGRESS_EVER);
+
+    return (int64_t) e->mean_ms
+           + (st->state == IMGP_ST_RETRYING || waited > wait
+              ? 0 : (int64_t) (wait - waited));
+}
+
+
+/* what is late stays late: the longer it took the more is left */
+
+static int64_t
+imgp_progress_rest(const imgp_job_stage_t *st, const imgp_expect_t *e,
+    imgp_msec_t now)
+{
+    uint64_t  elapsed, left, told;
+
+    elapsed = now > st->started_at ? now - st->started_at : 0;
+    elapsed = imgp_min(elapsed, IMGP_PROGRESS_EVER);
+
+    left = elapsed < e->mean_ms ? e->mean_ms - elapsed : 0;
+    left = imgp_max(left, elapsed / IMGP_PROGRESS_OVERDUE);
+
+    /* it may tell by itself that it has come further than its time has */
+
+    told = imgp_min(st->progress, IMGP_PROGRESS_ALL);
+    told = (uint64_t) e->mean_ms * (IMGP_PROGRESS_ALL - told)
+           / IMGP_PROGRESS_ALL;
+
+    return (int64_t) (elapsed < e->mean_ms ? imgp_min(left, told) : left);
+}
+
+
+int64_t
+imgp_progress_wait(const imgp_plan_t *plan, int64_t position,
+    uint64_t pace_us, int64_t eta)
+{
+    uint64_t  n;
+
+    if (position < 1) {
+        return 0;
+    }
+
+    n = imgp_min((uint64_t) position, INT32_MAX);
+
+    if (pace_us) {
+        return (int64_t) (n * imgp_min(pace_us, UINT32_MAX) / 1000);
+    }
+
+    if (eta < 0) {
+        return -1;
+    }
+
+    eta = imgp_min(eta, UINT32_MAX);
+
+    return (int64_t) (n * (uint64_t) eta / imgp_max(plan->concurrency, 1));
 }
 
 

@@ -12,37 +12,6 @@
 static imgp_pool_t  *pool;
 
 
-static void
-expectation(void)
-{
-    imgp_uint_t    i;
-    imgp_expect_t  e = { 0, 0 };
-
-    imgp_expect_add(&e, 100);
-    is_int(e.mean_ms, 100, "the first sample is the mean");
-    imgp_expect_add(&e, 300);
-    is_int(e.mean_ms, 200, "of two");
-    imgp_expect_add(&e, 200);
-    is_int(e.mean_ms, 200, "of three");
-
-    for (i = 0; i < 100; i++) {
-        imgp_expect_add(&e, 1000);
-    }
-
-    ok(e.mean_ms > 980 && e.mean_ms <= 1000, "old samples are forgotten: %u",
-       e.mean_ms);
-    is_int(e.samples, 103, "samples");
-
-    e.samples = UINT32_MAX;
-    e.mean_ms = UINT32_MAX;
-    imgp_expect_add(&e, UINT64_MAX);
-    is_int(e.mean_ms, UINT32_MAX, "the longest there is");
-    is_int(e.samples, UINT32_MAX, "the count does not wrap");
-    imgp_expect_add(&e, 0);
-    ok(e.mean_ms < UINT32_MAX, "and it falls again");
-}
-
-
 /* a chain of three */
 
 static imgp_plan_t *
@@ -134,20 +103,25 @@ running(void)
     imgp_job_stage_event(job, 1, IMGP_ST_READY, 2000);
     imgp_job_stage_event(job, 1, IMGP_ST_START, 2000);
     imgp_progress_update(plan, job, e, 2500);
-    is_int(job->stages[1].progress, 475, "half the time: half of 95 %%");
-    is_int(job->progress, 487, "the job's share of it");
+    is_int(job->stages[1].progress, 450, "half the time: half of 90 %%");
+    is_int(job->progress, 475, "the job's share of it");
     imgp_progress_update(plan, job, e, 2100);
-    is_int(job->stages[1].progress, 475, "a clock step back is no matter");
-    imgp_progress_update(plan, job, e, 99999);
-    is_int(job->stages[1].progress, 950, "overdue: no more than 95 %%");
+    is_int(job->stages[1].progress, 450, "a clock step back is no matter");
+    imgp_progress_update(plan, job, e, 3000);
+    is_int(job->stages[1].progress, 900, "its time is over: 90 %%");
+    imgp_progress_update(plan, job, e, 4000);
+    is_int(job->stages[1].progress, 945, "overdue: it goes on");
+    imgp_progress_update(plan, job, e, UINT64_MAX);
+    is_int(job->stages[1].progress, 990, "up to 99 %%");
 
-    job->stages[1].progress = 990;
+    job->stages[1].progress = 995;
     imgp_progress_update(plan, job, e, 99999);
-    is_int(job->stages[1].progress, 990, "unless it tells so itself");
+    is_int(job->stages[1].progress, 995, "unless it tells so itself");
+    job->stages[1].progress = 990;
 
     imgp_job_stage_event(job, 1, IMGP_ST_RETRY, 99999);
     imgp_progress_update(plan, job, e, 99999);
-    is_int(job->progress, 745, "retrying does not set it back");
+    is_int(job->progress, 747, "retrying does not set it back");
 
     imgp_job_stage_event(job, 1, IMGP_ST_START, 99999);
     imgp_job_stage_event(job, 1, IMGP_ST_SUCCEED, 99999);
@@ -222,11 +196,14 @@ eta(void)
     fix_run(job, 0, 1, 1, 2000);
     imgp_job_stage_event(job, 2, IMGP_ST_READY, 2000);
     imgp_job_stage_event(job, 2, IMGP_ST_START, 2000);
-    is_int(imgp_progress_eta(plan, job, 2, e, 2200), 210,
-           "half of 95 %% of its time is over");
-    is_int(imgp_progress_eta(plan, job, -1, e, 2200), 1010, "of the job");
-    is_int(imgp_progress_eta(plan, job, 2, e, 9999), 20,
-           "overdue: 5 %% are left");
+    is_int(imgp_progress_eta(plan, job, 2, e, 2200), 200,
+           "half of its time is over");
+    is_int(imgp_progress_eta(plan, job, -1, e, 2200), 1000, "of the job");
+    job->stages[2].progress = 800;
+    is_int(imgp_progress_eta(plan, job, 2, e, 2200), 80,
+           "it tells that it has come further");
+    is_int(imgp_progress_eta(plan, job, 2, e, 7000), 500,
+           "overdue: it stays late");
 
     fix_run(job, 1, 1, 1, 2000);
     fix_items(job, 2, 1, 1);
@@ -234,6 +211,120 @@ eta(void)
     fix_run(job, 3, 1, 1, 2400);
     is_int(imgp_progress_eta(plan, job, -1, e, 2400), 0, "all is done");
 
+    imgp_job_destroy(job);
+}
+
+
+/* what waits for a service, and for its turn */
+
+static void
+waiting(void)
+{
+    imgp_job_t    *job;
+    imgp_plan_t   *plan;
+    imgp_expect_t  e[IMGP_STAGES_MAX];
+
+    plan = chain(0, 0, 0);
+    memset(e, 0, sizeof(e));
+    e[0].samples = e[1].samples = e[2].samples = 1;
+    e[0].mean_ms = e[1].mean_ms = e[2].mean_ms = 1000;
+    e[1].wait_ms = 5000;
+    job = fix_job(plan);
+
+    is_int(imgp_progress_eta(plan, job, -1, e, 2000), 8000,
+           "waiting for a service counts");
+
+    imgp_job_event(job, IMGP_JOB_CLAIM, 2000);
+    fix_run(job, 0, 1, 1, 2000);
+    imgp_job_stage_event(job, 1, IMGP_ST_READY, 2000);
+    is_int(imgp_progress_eta(plan, job, 1, e, 4000), 4000,
+           "what was waited is over");
+    is_int(imgp_progress_eta(plan, job, 1, e, 99999), 1000,
+           "it cannot wait less than not at all");
+    is_int(imgp_progress_eta(plan, job, 1, e, 1), 6000, "a clock step back");
+    imgp_job_stage_event(job, 1, IMGP_ST_RETRY, 4000);
+    is_int(imgp_progress_eta(plan, job, 1, e, 4000), 1000,
+           "one that tries again has its place");
+    imgp_job_stage_event(job, 1, IMGP_ST_START, 4000);
+    is_int(imgp_progress_eta(plan, job, 1, e, 4100), 900, "it runs");
+    e[1].wait_ms = UINT64_MAX;
+    job->stages[1].state = IMGP_ST_QUEUED;
+    ok(imgp_progress_eta(plan, job, -1, e, 4100) > (int64_t) 1 << 47,
+       "no overflow");
+
+    imgp_job_destroy(job);
+
+    plan->concurrency = 4;
+    is_int(imgp_progress_wait(plan, -1, 500, 3000), 0, "it has no place");
+    is_int(imgp_progress_wait(plan, 7, 0, 3000), 5250, "seventh of four");
+    is_int(imgp_progress_wait(plan, 7, 0, -1), -1, "nothing is known");
+    is_int(imgp_progress_wait(plan, 7, 200000, -1), 1400,
+           "but how fast it goes");
+    is_int(imgp_progress_wait(plan, 7, 200, 3000), 1, "1.4 ms");
+    plan->concurrency = 0;
+    ok(imgp_progress_wait(plan, INT64_MAX, 0, INT64_MAX) > 0
+       && imgp_progress_wait(plan, INT64_MAX, UINT64_MAX, 0) > 0,
+       "no overflow");
+}
+
+
+/* a picture every 100 ms: it moves on by little steps, whatever is known */
+
+static void
+smooth(void)
+{
+    imgp_job_t    *job;
+    imgp_plan_t   *plan;
+    imgp_uint_t    i, k, was, before, step, still;
+    imgp_expect_t  e[IMGP_STAGES_MAX];
+
+    static const char *const  what[] = {
+        "never measured", "as expected", "three times as long"
+    };
+
+    for (k = 0; k < 3; k++) {
+        plan = chain(0, 0, 0);
+        plan->stages[0].kind = IMGP_STAGE_POST;
+        memset(e, 0, sizeof(e));
+        e[0].samples = k;
+        e[0].mean_ms = k == 1 ? 20000 : 7000;
+
+        job = fix_job(plan);
+        imgp_job_event(job, IMGP_JOB_CLAIM, 2000);
+        imgp_job_stage_event(job, 0, IMGP_ST_READY, 2000);
+        imgp_job_stage_event(job, 0, IMGP_ST_START, 2000);
+
+        step = 0;
+        still = 0;
+        was = 0;
+        before = 0;
+
+        for (i = 1; i <= 200; i++) {
+            imgp_progress_update(plan, job, k ? e : NULL, 2000 + i * 100);
+
+            step = imgp_max(step, job->stages[0].progress - was);
+            was = job->stages[0].progress;
+
+            if (i % 10 == 0) {
+                still += (was == before);
+                before = was;
+            }
+        }
+
+        ok(step <= 15, "%s: steps of %d at most", what[k], (int) step);
+        is_int(still, 0, "%s: it moves in each second", what[k]);
+        ok(was > 650 && was < 1000, "%s: %d after 20 s", what[k], (int) was);
+
+        imgp_job_destroy(job);
+    }
+
+    plan = chain(0, 0, 0);
+    job = fix_job(plan);
+    imgp_job_event(job, IMGP_JOB_CLAIM, 2000);
+    imgp_job_stage_event(job, 0, IMGP_ST_READY, 2000);
+    imgp_job_stage_event(job, 0, IMGP_ST_START, 2000);
+    imgp_progress_update(plan, job, NULL, UINT64_MAX);
+    is_int(job->stages[0].progress, 949, "for ever");
     imgp_job_destroy(job);
 }
 
@@ -263,8 +354,8 @@ never_falls(void)
 
             switch (fix_random(&seed) % 4) {
             case 0:
-                imgp_expect_add(&e[fix_random(&seed) % 5],
-                                fix_random(&seed) % 5000);
+                e[i % 5].samples = 1;
+                e[i % 5].mean_ms = fix_random(&seed) % 5000;
                 break;
             case 1:
                 now = now + fix_random(&seed) % 400 - 100;
@@ -320,11 +411,12 @@ main(void)
 {
     pool = imgp_pool_create(&imgp_malloc, 4096);
 
-    expectation();
     weights();
     running();
     skipped();
     eta();
+    waiting();
+    smooth();
     never_falls();
     backoff();
 
