@@ -27,7 +27,7 @@ HTTP = """
         param x off  on|off;
         stage a      { resize 30; }
         stage never  { from upload; when $param_x; resize 8; }
-        stage hidden { from upload; resize 9; }
+        stage hidden { from upload; resize 9; weight 1000; }   # all of it
         stage b      { from a hidden never; send multipart file;
                        post http://%%MODEL%%/hang; timeout 60s; }
         outputs      a never b;

@@ -26,7 +26,7 @@ HTTP = """
     }
 
     image_pipeline hang {
-        stage a      { resize 30; }
+        stage a      { resize 30; weight 1000; }   # all of the progress
         stage b      { post http://%%MODEL%%/hang; timeout 10m; }
     }
 

@@ -30,6 +30,7 @@ HTTP = """
     image_pipeline hang {
         concurrency 1;
         stage b { post http://%%MODEL%%/hang; timeout 10m; }
+        stage a { from upload; resize 9; weight 1000; }   # all of the progress
     }
 """
 
@@ -156,8 +157,9 @@ def waiting():
                       ('/hang/', 'Accept: text/event-stream\r\n'),
                       (places[0] + '?wait=50&since=%d', '')):
         if '%d' in uri:
-            wait_for(lambda: nginx.get(places[0], x_owner='ann')
-                     .json['stages'][0]['status'] == 'running')
+            wait_for(lambda: [s['status'] for s in
+                              nginx.get(places[0], x_owner='ann')
+                              .json['stages']] == ['running', 'succeeded'])
             uri %= nginx.get(places[0], x_owner='ann').json['revision']
         one = socket.create_connection(('127.0.0.1', nginx.port))
         one.sendall(('GET %s HTTP/1.1\r\nHost: x\r\nX-Owner: ann\r\n%s\r\n'
