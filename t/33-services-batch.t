@@ -9,16 +9,16 @@ M = 'post http://%%MODEL%%'
 FORM = '; send multipart f size=$param_size; '
 
 PIPELINES = {
-    'parts': M + '/delay/200/parts' + FORM + 'batch 4 5s; concurrency 1;',
-    'list': M + '/list' + FORM + 'batch 3 5s;'
+    'parts': M + '/delay/200/parts' + FORM + 'batch 4 60s; concurrency 1;',
+    'list': M + '/list' + FORM + 'batch 3 60s;'
             'take json /items/*/image base64;',
     'late': M + '/parts' + FORM + 'batch 8 300ms;',
-    'max': M + '/parts?max=5000' + FORM + 'batch 4 5s;',
-    'less': M + '/parts?less=1' + FORM + 'batch 3 5s;',
-    'busy': M + '/parts?busy=1' + FORM + 'batch 2 5s; retry 3 50ms;',
-    'dead': 'post http://127.0.0.1:%%DEAD%%/' + FORM + 'batch 2 5s;',
-    'slow': M + '/delay/3000/parts' + FORM + 'batch 3 5s; concurrency 1;',
-    'hang': M + '/hang' + FORM + 'batch 3 5s; timeout 1s;',
+    'max': M + '/parts?max=5000' + FORM + 'batch 4 60s;',
+    'less': M + '/parts?less=1' + FORM + 'batch 3 60s;',
+    'busy': M + '/parts?busy=1' + FORM + 'batch 2 60s; retry 3 50ms;',
+    'dead': 'post http://127.0.0.1:%%DEAD%%/' + FORM + 'batch 2 60s;',
+    'slow': M + '/gate/slow/parts' + FORM + 'batch 3 60s; concurrency 1;',
+    'hang': M + '/hang' + FORM + 'batch 3 60s; timeout 1s;',
 }
 
 counter = iter(range(1, 1 << 20))
@@ -108,12 +108,13 @@ def canceled():
     model.forget()
     places = [nginx.post('/slow/', image()).headers['Location']
               for n in range(3)]
-    tap.ok(wait_for(lambda: model.calls('/delay/3000/parts') == 1),
+    tap.ok(wait_for(lambda: model.calls('/gate/slow/parts') == 1),
            'three in one call')
     tap.is_(nginx.delete(places[0]).json['status'], 'canceled',
             '... the first one is canceled')
     more = [nginx.post('/slow/', image()).headers['Location']
             for n in range(3)]
+    model.open('slow')
     tap.is_([nginx.finish(place)['status'] for place in places[1:]],
             ['succeeded'] * 2, '... the others go on')
     tap.is_([nginx.finish(place)['status'] for place in more],
@@ -121,9 +122,10 @@ def canceled():
     tap.is_((model.control('files'), model.peak()['peak']), ([3, 3], 1),
             '... with the place that it left')
 
+    model.shut('slow')
     places = [nginx.post('/slow/', image()).headers['Location']
               for n in range(3)]
-    wait_for(lambda: model.calls('/delay/3000/parts') == 3)
+    wait_for(lambda: model.calls('/gate/slow/parts') == 3)
     aborted = model.peak()['aborted']
 
     for place in places:

@@ -66,7 +66,8 @@ def ideal(arrivals, interval):
 
 def rate():
     """How long a job waits hangs on when it came, which a loaded machine
-    spreads: so the sum is looked at, and compared with what it must be."""
+    spreads: so the sum is looked at, and compared with what it must be.  None
+    of it would be there, were it time of the service."""
 
     began = time.monotonic()
     documents = parallel(lambda n: run('rate'), range(17), 17)
@@ -77,8 +78,8 @@ def rate():
 
     tap.is_({d['status'] for d in documents}, {'succeeded'},
             '17 jobs, 8 a second, 4 workers')
-    tap.ok(1.95 <= took <= 10 * SLOW, '... in %.2f s' % took)
-    tap.ok(waited >= waits * 0.9 - 340,
+    tap.ok(1.95 <= took <= 30 * SLOW, '... in %.2f s' % took)
+    tap.ok(waited >= waits * 0.5,
            '... and their wait is no time of the service: %d ms of %d'
            % (waited, waits))
     tap.ok(all(c['attempts'] == 1 for c in calls), '... nor an attempt')
@@ -117,16 +118,18 @@ class Away:
 
 
 def breaker():
+    began = time.monotonic()
     places = [nginx.post('/breaker/', unique_png(next(counter)))
               .headers['Location'] for n in range(12)]
     tap.ok(wait_for(lambda: nginx.logged('is out of order')),
            'a service that is away: it is left alone')
     time.sleep(3)                              # what is measured: an outage
     count = away.count
-    tap.ok(count <= 4 + 11, '... but for a look now and then: %d connections'
-           % count)
-    tap.is_({nginx.get(place).json['status'] for place in places},
-            {'running'}, '... all jobs wait')
+    looks = (time.monotonic() - began) / 0.3
+    tap.ok(count <= 4 + looks + 1,
+           '... but for a look now and then: %d connections' % count)
+    tap.ok(wait_for(lambda: all(nginx.get(place).json['status'] == 'running'
+                                for place in places)), '... all jobs wait')
 
     away.end()
     back = Model(away.port)
@@ -135,7 +138,7 @@ def breaker():
     took = time.monotonic() - began
     tap.is_({d['status'] for d in documents}, {'succeeded'},
             'it is back: all jobs end')
-    tap.ok(took < 10 * SLOW, '... within %.2f s' % took)
+    tap.ok(took < 30 * SLOW, '... within %.2f s' % took)
     tap.ok(nginx.logged('works again'), '... and the log tells')
     back.end()
 
@@ -177,14 +180,15 @@ def providers():
 
 
 def warm():
-    """Idle for two seconds, then at work."""
+    """Idle for three seconds, then at work.  Were it asked by each of four
+    workers, it would take two intervals only."""
 
-    model.forget()
     began = time.monotonic()
-    wait_for(lambda: model.calls('/json/ready') >= 4)
+    model.forget()
+    wait_for(lambda: model.calls('/json/ready') >= 8)
     took = time.monotonic() - began
-    tap.ok(1.2 <= took <= 10 * SLOW,
-           'an idle service is asked by one worker: 4 times in %.1f s' % took)
+    tap.ok(1.6 <= took <= 30 * SLOW,
+           'an idle service is asked by one worker: 8 times in %.1f s' % took)
     last = model.last()
     tap.is_((last['method'], last['headers'].get('authorization')),
             ('GET', 'k 7'), '... with GET and the headers')
@@ -201,7 +205,7 @@ def warm():
 
         asked = model.calls('/json/ready')
 
-        if max(b - a for a, b in zip(times, times[1:])) < 0.3:
+        if max(b - a for a, b in zip(times, times[1:])) < 0.18:
             break
 
         asked = 0

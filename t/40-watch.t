@@ -33,6 +33,13 @@ HTTP = """
         outputs      a never b;
     }
 
+    image_pipeline gated {
+        stage a      { resize 30; }
+        stage b      { post http://%%MODEL%%/gate/b/echo; timeout 60s; }
+        stage c      { resize 20; }
+        outputs      a b c;
+    }
+
     image_pipeline quick { stage a { resize 200; } }
 
     image_pipeline fails {
@@ -41,7 +48,7 @@ HTTP = """
         outputs a b;
     }
 
-    image_pipeline brief { keep 1s; stage a { resize 30; } }
+    image_pipeline brief { keep 3s; stage a { resize 30; } }
 
     server {
         listen 127.0.0.1:%%H2%% http2;
@@ -52,7 +59,9 @@ HTTP = """
 SERVER = """
     add_header X-Pid $pid always;
 
+    location = /metrics { image_pipeline_metrics; }
     location /slow/ { image_pipeline_pass slow; }
+    location /gated/ { image_pipeline_pass gated; }
     location /hang/ { image_pipeline_pass hang; }
     location /alias/ { image_pipeline_pass hang; }
     location /short/ { image_pipeline_pass hang; image_pipeline_wait 1s; }
@@ -94,6 +103,13 @@ def settled(place):
     return nginx.get(place).json
 
 
+def polls_held(count):
+    """Are there so many?  They are waited for."""
+
+    text = 'image_pipeline_waiters{kind="poll"} %d\n' % count
+    return wait_for(lambda: text in nginx.get('/metrics').body.decode())
+
+
 def timed(function, *arguments, **named):
     began = time.monotonic()
     answer = function(*arguments, **named)
@@ -110,8 +126,16 @@ def is_problem(answer, status, name, text):
 
 
 def near(seconds, want, text):
-    tap.ok(want * 0.9 <= seconds <= want * 1.2 * SLOW,
+    """Not before, and not much later: all else would take a minute."""
+
+    tap.ok(want * 0.9 <= seconds <= want + 15 * SLOW,
            '%s: %.2f s of %.2f' % (text, seconds, want))
+
+
+def soon(seconds):
+    """Where a wait would take longer, whatever the machine has to do."""
+
+    return seconds < 15 * SLOW
 
 
 def conditions():
@@ -169,31 +193,36 @@ def time_is_up():
             'Prefer that names more')
     near(took, 1, '... the same')
 
+    place = place.replace('short', 'hang')
     answer, took = timed(nginx.get, '%s?wait=0&since=%d' % (place, revision))
-    tap.is_((answer.status, took < 0.5 * SLOW), (204, True), 'wait=0')
-    answer, took = timed(nginx.get, place, prefer='wait=1')
-    tap.is_((answer.status, took < 0.5 * SLOW), (200, True),
+    tap.is_((answer.status, soon(took)), (204, True), 'wait=0')
+    answer, took = timed(nginx.get, place, prefer='wait=60')
+    tap.is_((answer.status, soon(took)), (200, True),
             'who knows nothing does not wait')
-    answer, took = timed(nginx.get, '/hang/%s?wait=9&since=1' % ('0' * 26))
-    tap.is_((answer.status, took < 0.5 * SLOW), (404, True),
+    answer, took = timed(nginx.get, '/hang/%s?wait=60&since=1' % ('0' * 26))
+    tap.is_((answer.status, soon(took)), (404, True),
             'nor is a job waited for that is not there')
     nginx.delete(place)
 
 
 def changes():
     for form in 'Prefer', 'since':
-        place = upload('/slow/').headers['Location']
+        model.shut('b')
+        place = upload('/gated/').headers['Location']
         documents = [nginx.get(place).json]
         began = time.monotonic()
 
         while documents[-1]['status'] not in FINAL \
-                and time.monotonic() - began < 20 * SLOW:
+                and time.monotonic() - began < 40 * SLOW:
             revision = documents[-1]['revision']
 
+            if len(documents[-1]['outputs']) == 1:
+                model.open('b')
+
             if form == 'since':
-                answer = nginx.get('%s?wait=20&since=%d' % (place, revision))
+                answer = nginx.get('%s?wait=60&since=%d' % (place, revision))
             else:
-                answer = nginx.get(place, prefer='wait=20',
+                answer = nginx.get(place, prefer='wait=60',
                                    if_none_match='"%d"' % revision)
 
             tap.is_(answer.status, 200, 'a change, by ' + form) \
@@ -202,7 +231,7 @@ def changes():
 
         took = time.monotonic() - began
         tap.is_(documents[-1]['status'], 'succeeded', 'watched by ' + form)
-        tap.ok(0.6 <= took <= 1.4 * SLOW, '... told at once: %.2f s' % took)
+        tap.ok(soon(took), '... told at once: %.2f s' % took)
         tap.ok(3 <= len(documents) <= 16, '... in %d documents'
                % len(documents))
         counts = [len(d['outputs']) for d in documents]
@@ -228,15 +257,14 @@ class Poll(threading.Thread):
         return self.answer.headers['X-Pid']
 
 
-def other_workers():
+def told_at_once():
+    """How late the last of 24 polls is told of an end, and these polls."""
+
     place = hanging()
     revision = settled(place)['revision']
-    base = nginx.descriptors()
-    polls = [Poll('%s?wait=30&since=%d' % (place, revision))
+    polls = [Poll('%s?wait=50&since=%d' % (place, revision))
              for n in range(24)]
-    wait_for(lambda: nginx.descriptors() >= base + 24)
-    time.sleep(0.1)                         # sent, and read
-    tap.is_([p.answer for p in polls], [None] * 24, 'all are held')
+    tap.ok(polls_held(24), '24 polls are held')
     canceled = nginx.delete(place)
     began = time.monotonic()
 
@@ -247,14 +275,25 @@ def other_workers():
             'all hear of the end')
     tap.ok(len({p.pid for p in polls} | {canceled.headers['X-Pid']}) > 1,
            '... in several workers')
-    late = max(p.at for p in polls) - began
-    tap.ok(late < 0.25 * SLOW, '... after %.0f ms' % (late * 1000))
+    return max(p.at for p in polls) - began
+
+
+def other_workers():
+    """Who is not woken looks once a second, whoever is by then: a machine
+    that is busy is late at times, but not each time."""
+
+    late = []
+
+    while len(late) < 8 and (not late or late[-1] >= 0.25 * SLOW):
+        late.append(told_at_once())
+
+    tap.ok(min(late) < 0.25 * SLOW, '... at once: %s ms'
+           % ', '.join('%.0f' % (s * 1000) for s in late))
 
 
 def aborts():
     place = hanging()
     revision = settled(place)['revision']
-    base = nginx.descriptors()
     held = []
 
     for n in range(60):
@@ -263,8 +302,9 @@ def aborts():
             place.encode(), (b'?wait=50&since=%d' % revision, b'/b')[n % 2],
             (b'', b'Prefer: wait=50\r\n')[n % 2]))
 
-    wait_for(lambda: nginx.descriptors() == base + 60)
-    tap.is_(nginx.descriptors(), base + 60, '60 are held')
+    tap.ok(polls_held(60), '60 are held')
+    ends = nginx.accepted(held)
+    tap.is_(len(ends), 60, '... in sockets of their own')
 
     for n, one in enumerate(held):
         if n % 3 == 0:                      # not politely
@@ -272,8 +312,9 @@ def aborts():
                            b'\1\0\0\0\0\0\0\0')
         one.close()
 
-    wait_for(lambda: nginx.descriptors() <= base)
-    tap.is_(nginx.descriptors(), base, 'and all freed when their clients go')
+    tap.ok(wait_for(lambda: not ends & nginx.sockets()),
+           'and all freed when their clients go')
+    tap.ok(polls_held(0), '... with what waited')
     tap.is_(nginx.delete(place).json['status'], 'canceled',
             '... and the end wakes nobody who is gone')
     tap.is_(nginx.get(place).json['status'], 'canceled', '... with no harm')
@@ -351,38 +392,34 @@ class Http2:
 def http2():
     place = hanging()
     revision = settled(place)['revision']
-    base = nginx.descriptors()
     leaves, stays = Http2(nginx.values['H2']), Http2(nginx.values['H2'])
 
     for client in leaves, stays:
         for n in range(8):
-            client.get('%s?wait=15&since=%d' % (place, revision))
+            client.get('%s?wait=50&since=%d' % (place, revision))
 
-    for client in leaves, stays:            # what came before was read then
-        client.get('/hang/')
-        client.bodies(1)
-
+    tap.ok(polls_held(16), 'polls on two connections of HTTP/2')
+    gone, stay = [nginx.accepted([client.socket])
+                  for client in (leaves, stays)]
     leaves.socket.close()
-    wait_for(lambda: nginx.descriptors() == base + 1)
-    tap.is_(nginx.descriptors(), base + 1,
-            'eight polls on a connection of HTTP/2 that closes')
+    tap.ok(polls_held(8), '... eight on one that closes')
+    tap.ok(wait_for(lambda: nginx.sockets() & (gone | stay) == stay),
+           '... which is freed')
     nginx.delete(place)
     bodies = stays.bodies(8)
     tap.is_([json.loads(b)['status'] for b in bodies.values()],
             ['canceled'] * 8, 'and eight that hear of the end')
     stays.socket.close()
-    tap.ok(wait_for(lambda: nginx.descriptors() <= base), '... and are freed')
+    tap.ok(wait_for(lambda: not nginx.sockets() & stay), '... and are freed')
 
 
 def reload():
     place = hanging()
     revision = settled(place)['revision']
-    base = nginx.descriptors()
     polls = [Poll('%s?wait=50&since=%d' % (place, revision)),
              Poll(place, prefer='wait=50', if_none_match='"%d"' % revision),
              Poll(place + '/b', prefer='wait=50')]
-    wait_for(lambda: nginx.descriptors() >= base + 3)
-    time.sleep(0.1)
+    tap.ok(polls_held(3), 'three are held')
     began = time.monotonic()
     nginx.reload()
 
@@ -391,18 +428,18 @@ def reload():
 
     tap.is_([p.answer.status for p in polls], [204, 304, 202],
             'on a reload those held are answered')
-    tap.ok(max(p.at for p in polls) - began < 3 * SLOW, '... at once')
+    tap.ok(soon(max(p.at for p in polls) - began), '... at once')
     tap.is_(nginx.delete(place).json['status'], 'canceled',
             'a new worker cancels what an old one runs')
     tap.ok(wait_for(lambda: not nginx.exiting()), '... which then ends')
 
 
 def waiting_post():
-    answer, took = timed(upload, '/slow/', prefer='wait=20')
+    answer, took = timed(upload, '/slow/', prefer='wait=50')
     tap.is_((answer.status, answer.json['status'],
              answer.headers['Preference-Applied']),
-            (200, 'succeeded', 'wait=20'), 'POST that waits for the end')
-    tap.ok(took < 1.5 * SLOW, '... no longer: %.2f s' % took)
+            (200, 'succeeded', 'wait=50'), 'POST that waits for the end')
+    tap.ok(soon(took), '... no longer: %.2f s' % took)
     tap.is_(answer.headers['Content-Location'], '/slow/' + answer.json['id'],
             '... and tells where it is')
 
@@ -514,17 +551,17 @@ def results_to_come():
     tap.is_(answer.status, 202, 'a result that is waited for in vain')
     near(took, 1, '... 202 when the time is up')
 
-    poll = Poll(place + '/b?wait=20')
-    time.sleep(0.2)
+    poll = Poll(place + '/b?wait=50')
+    polls_held(1)
     nginx.delete(place)
     poll.join(20 * SLOW)
     is_problem(poll.answer, 404, 'not-found', 'one that never comes')
 
     place = upload('/slow/').headers['Location']
-    answer, took = timed(nginx.get, place + '/c', prefer='wait=20')
+    answer, took = timed(nginx.get, place + '/c', prefer='wait=60')
     tap.is_((answer.status, size(answer.body)), (200, ('image/png', 20, 20)),
             'one that does')
-    tap.ok(took < 1.5 * SLOW, '... as soon as it is there')
+    tap.ok(soon(took), '... as soon as it is there')
 
     place = upload('/fails/').headers['Location']
     answer = nginx.get(place + '/b', prefer='wait=20')
@@ -536,14 +573,14 @@ def expired():
     answer = upload('/brief/', prefer='wait=10')
     document = answer.json
     place = answer.headers['Content-Location']
-    tap.is_(nginx.get(place).status, 200, 'a job with "keep 1s"')
-    gone = wait_for(lambda: nginx.get(place).status != 200, 5, 0.05)
+    tap.is_(nginx.get(place).status, 200, 'a job with "keep 3s"')
+    gone = wait_for(lambda: nginx.get(place).status != 200)
     tap.ok(gone, '... is kept no longer')
     is_problem(nginx.get(place), 410, 'expired', 'then it is gone')
     is_problem(nginx.get(place + '/a'), 410, 'expired', '... its result too')
-    poll, took = timed(nginx.get, '%s?wait=9&since=%d'
+    poll, took = timed(nginx.get, '%s?wait=60&since=%d'
                        % (place, document['revision']))
-    tap.is_((poll.status, took < SLOW), (410, True), '... no poll waits')
+    tap.is_((poll.status, soon(took)), (410, True), '... no poll waits')
     tap.ok(re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z',
                         document['expires_at']), '... as expires_at told')
 

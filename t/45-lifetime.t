@@ -118,8 +118,9 @@ for name, uri, field in [
         s.sendall(b'POST %s HTTP/1.1\r\nHost: localhost\r\n%s'
                   b'Content-Length: %d\r\n\r\n' % (uri, field, len(inner))
                   + inner)
+        answers = s.recv(65536)
         s.settimeout(0.7 * SLOW)
-        answers = read_all(s)
+        answers += read_all(s)
 
     tap.is_(answers.count(b'HTTP/1.1 '), 1, name + ': one answer')
 

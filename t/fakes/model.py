@@ -45,6 +45,7 @@ A path is a chain of steps, done in order; the last one answers:
     GET /_body             ... its body, as it came
     PUT /_canned/NAME      keeps a body and its Content-Type
     POST /_open/NAME       lets calls through the gate, now and later
+    POST /_shut/NAME       ... no more
     POST /_reset           forgets all of this
 """
 
@@ -238,6 +239,9 @@ class Model:
             value = {'kept': len(call.body)}
         elif what.startswith('open/'):
             self.open.add(what[5:])
+            value = {}
+        elif what.startswith('shut/'):
+            self.open.discard(what[5:])
             value = {}
         elif what == 'reset':
             self.reset()

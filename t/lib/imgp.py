@@ -43,6 +43,8 @@ NAME = os.path.splitext(os.path.basename(sys.argv[0]))[0]
 
 SLOW = 4 if os.environ.get('BUILD') == 'asan' else 1
 
+PORTS = []
+
 BOUNDARY = '------------------------imgp-test'
 
 CONFIG = """
@@ -79,12 +81,18 @@ http {
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """One that nobody else is given as long as the test runs: it stays bound,
+    which keeps no server from it that has SO_REUSEADDR, as they all have;
+    connections to it are refused until one listens."""
+
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(('127.0.0.1', 0))
+    PORTS.append(s)
+    return s.getsockname()[1]
 
 
-def wait_for(condition, timeout=10, step=0.02):
+def wait_for(condition, timeout=30, step=0.02):
     """Calls until the result is true; the last result, true or not."""
 
     deadline = time.monotonic() + timeout * SLOW
@@ -345,6 +353,12 @@ class Model(Process):
 
     def forget(self):
         return self.control('reset', 'POST', b'')
+
+    def open(self, gate):
+        self.control('open/' + gate, 'POST', b'')
+
+    def shut(self, gate):
+        self.control('shut/' + gate, 'POST', b'')
 
     def can(self, name, body, kind):
         return self.control('canned/' + name, 'PUT', body, kind)
