@@ -511,6 +511,7 @@ struct ngx_http_imgp_call_s {
     const char                   **types;
     ngx_uint_t                     ninputs;
     imgp_uint_t                   *counts;     /* of them, by "from" */
+    ngx_uint_t                     each;       /* of a unit, in a batch */
     imgp_template_body_t          *request;    /* of a template */
     u_char                         key[IMGP_DIGEST_LEN];  /* Idempotency-Key */
     const u_char                  *digest;     /* of the only input, to sign */

@@ -19,7 +19,8 @@ A path is a chain of steps, done in order; the last one answers:
     /json                  a small JSON object
     /parts                 all files, as multipart/mixed; ?max=N: 500 if one of
                            them has more bytes, ?less=1: the last is left out,
-                           ?busy=1: 503 the first time
+                           ?busy=1: 503 the first time, ?pairs=1: two and two
+                           are one, the first one's bytes before the other's
     /list                  ... as {"items":[{"image":base64}, ...]}
     /garbage               200 image/jpeg, bytes of no kind
     /wrongtype             200 text/html
@@ -376,6 +377,10 @@ class Model:
         if 'busy' in call.query and self.seen[call.target] == 1:
             self.send(writer, b'{"error":"busy"}', 'application/json', 503)
             return False
+
+        if 'pairs' in call.query:
+            call.files = [one + two for one, two
+                          in zip(call.files[::2], call.files[1::2])]
 
         if 'less' in call.query and len(call.files) > 1:
             call.files.pop()
