@@ -11,7 +11,8 @@ A path is a chain of steps, done in order; the last one answers:
 
     /echo                  the multipart file, or else the body, as it came
     /delay/MS/...          waits first
-    /gate/NAME/...         waits first, until POST /_open/NAME
+    /gate/NAME/...         waits first, until POST /_open/NAME; ?only=TEXT:
+                           those alone whose body has it
     /status/CODE           an error; ?retry_after=S  ?times=K: the first K calls
                            of this URL, then as /echo; ?per=key: the first K
                            calls with the same Idempotency-Key
@@ -276,7 +277,7 @@ class Model:
                 continue
 
             if name == 'gate':
-                await self.gate(steps.pop(0), reader)
+                await self.gate(steps.pop(0), call, reader)
                 continue
 
             if name == 'canned':
@@ -308,7 +309,10 @@ class Model:
 
         raise Gone
 
-    async def gate(self, name, reader):
+    async def gate(self, name, call, reader):
+        if call.query.get('only', '').encode() not in call.body:
+            return
+
         while name not in self.open:
             await self.wait(20, reader)
 
