@@ -418,7 +418,7 @@ thread(void *data)
 }
 
 
-/* the second fsync() of a blob is that of its name, if the directory is there */
+/* where the directory is there, the second fsync() of a blob is of its name */
 
 static void
 doubted(void)
