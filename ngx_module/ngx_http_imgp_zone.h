@@ -232,6 +232,9 @@ typedef struct {
     ngx_atomic_t                   notify_dead;
 
     ngx_http_imgp_shseries_t       series[NGX_HTTP_IMGP_SERIES];
+
+    ngx_http_imgp_stat_stage_t     stages[NGX_HTTP_IMGP_PIPELINES]
+                                         [IMGP_STAGES_MAX];
 } ngx_http_imgp_shzone_t;
 
 
