@@ -136,13 +136,15 @@ ngx_http_imgp_accept_verify(ngx_http_imgp_upload_t *u)
 static imgp_int_t
 ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u)
 {
-    u_char      body[IMGP_DIGEST_LEN], known[IMGP_DIGEST_LEN];
-    imgp_str_t  record;
-    imgp_int_t  rc;
+    u_char      *body, known[IMGP_DIGEST_LEN];
+    imgp_str_t   record;
+    imgp_int_t   rc;
 
     if (!u->idem) {
         return IMGP_OK;
     }
+
+    body = u->idem_body;
 
     if (ngx_http_imgp_accept_body_digest(u, body) != IMGP_OK) {
         return IMGP_ERROR;
@@ -172,8 +174,7 @@ ngx_http_imgp_accept_replay(ngx_http_imgp_upload_t *u)
 
     if (ngx_memcmp(known, body, IMGP_DIGEST_LEN) != 0) {
         return imgp_error_set(&u->error, IMGP_E_IDEMPOTENCY,
-                              "this Idempotency-Key was used with another "
-                              "body");
+                              NGX_HTTP_IMGP_IDEM_OTHER);
     }
 
     u->replayed = 1;

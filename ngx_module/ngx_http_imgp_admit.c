@@ -15,6 +15,8 @@
 #include <imgp/imgp_known.h>
 
 
+static void ngx_http_imgp_admit_replay(ngx_http_imgp_upload_t *u);
+static void ngx_http_imgp_admit_twin(ngx_http_imgp_upload_t *u);
 static ngx_int_t ngx_http_imgp_admit_enter(ngx_http_imgp_upload_t *u);
 static void ngx_http_imgp_admit_shared(ngx_http_imgp_upload_t *u);
 static ngx_int_t ngx_http_imgp_admit_insert(ngx_http_imgp_upload_t *u);
@@ -39,9 +41,6 @@ static ngx_int_t ngx_http_imgp_admit_poll(ngx_http_request_t *r,
 void
 ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
 {
-    char       id[IMGP_ID_LEN + 1];
-    ngx_int_t  rc;
-
     /* the client may be held for a minute from now on */
 
     ngx_http_imgp_upload_free_buffers(u);
@@ -75,6 +74,22 @@ ngx_http_imgp_admit(ngx_http_imgp_upload_t *u)
         return;
     }
 
+    ngx_http_imgp_admit_replay(u);
+}
+
+
+/* the job that came before with the same Idempotency-Key */
+
+static void
+ngx_http_imgp_admit_replay(ngx_http_imgp_upload_t *u)
+{
+    char       id[IMGP_ID_LEN + 1];
+    ngx_int_t  rc;
+
+    if (ngx_http_imgp_upload_gone(u)) {
+        return;
+    }
+
     imgp_id_text(u->replay, id);
 
     ngx_memcpy(u->ctx->id, u->replay, IMGP_ID_BYTES);
@@ -94,8 +109,6 @@ ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u)
 {
     ngx_int_t             rc;
     ngx_http_imgp_ctx_t  *ctx;
-
-    ngx_http_imgp_stat_known(u->worker->zone, u->pipeline->index, u->job);
 
     if (u->known) {
         ngx_http_imgp_stat_job(u->worker->zone, u->pipeline->index, u->job);
@@ -173,6 +186,10 @@ ngx_http_imgp_admit_shared(ngx_http_imgp_upload_t *u)
                                           "the shared store is away");
         return;
 
+    case NGX_HTTP_IMGP_SHARED_TWIN:
+        ngx_http_imgp_admit_twin(u);
+        return;
+
     case NGX_HTTP_IMGP_SHARED_LOCAL:
 
         /* the record says so */
@@ -194,6 +211,22 @@ ngx_http_imgp_admit_shared(ngx_http_imgp_upload_t *u)
     }
 
     ngx_http_imgp_admit_accepted(u);
+}
+
+
+/* another machine has the job of this Idempotency-Key: this one is no more */
+
+static void
+ngx_http_imgp_admit_twin(ngx_http_imgp_upload_t *u)
+{
+    if (u->replayed) {
+        ngx_http_imgp_upload_thread(u, ngx_http_imgp_admit_undo,
+                                    ngx_http_imgp_admit_replay);
+        return;
+    }
+
+    (void) ngx_http_imgp_admit_refuse(u, IMGP_E_IDEMPOTENCY,
+                                      NGX_HTTP_IMGP_IDEM_OTHER);
 }
 
 
@@ -267,10 +300,6 @@ ngx_http_imgp_admit_forget(ngx_http_imgp_upload_t *u)
 static void
 ngx_http_imgp_admit_undone(ngx_http_imgp_upload_t *u)
 {
-    /* a sweep may have found it in the journal before it was forgotten */
-
-    ngx_http_imgp_table_forget(u->worker->zone, u->job->id);
-
     if (ngx_http_imgp_upload_gone(u)) {
         return;
     }

@@ -85,15 +85,8 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found,
         return NGX_OK;
     }
 
-    if (ngx_http_imgp_table_insert(w->zone, pipeline, found->record,
-                                   found->len, NULL)
-        == NGX_OK
-        && !imgp_journal_waits(&w->conf->store, found->head.id))
-    {
-        /* its upload has just been refused */
-
-        ngx_http_imgp_table_forget(w->zone, found->head.id);
-    }
+    (void) ngx_http_imgp_table_insert(w->zone, pipeline, found->record,
+                                      found->len, NULL);
 
     return NGX_OK;
 }

@@ -29,7 +29,12 @@ typedef struct {
     u_char                         keys[NGX_HTTP_IMGP_TOLD][IMGP_ID_BYTES];
     ngx_uint_t                     n;
     ngx_uint_t                     all;
+    ngx_uint_t                     ask;        /* Redis, for more turns */
 } ngx_http_imgp_told_t;
+
+
+#define ngx_http_imgp_told_init(told)                                         \
+    (told)->n = (told)->all = (told)->ask = 0
 
 
 /* what a call asks for, and until when it has nothing to ask for */
@@ -111,10 +116,6 @@ typedef struct {
                                                 its providers */
     ngx_uint_t                     first;    /* provider of the stage */
     ngx_uint_t                     open;     /* the breaker */
-    ngx_http_imgp_service_t       *service;
-    ngx_uint_t                     fails;    /* counted by the breaker */
-    ngx_msec_t                     probe;    /* ms until it is tried again */
-    ngx_uint_t                     waiting;  /* of the stage, as inflight */
 } ngx_http_imgp_tally_service_t;
 
 

@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_imgp_zone.h"
+#include "ngx_http_imgp_quota.h"
 
 
 static ngx_int_t ngx_http_imgp_flight_turn(ngx_http_imgp_zone_t *zone,
@@ -175,7 +176,13 @@ ngx_http_imgp_flight_turn(ngx_http_imgp_zone_t *zone,
     state = ngx_http_imgp_care_state(zone, turn->service);
 
     if (state) {
-        turn->wait = imgp_care_wait(&f->care, state, ngx_current_msec);
+        turn->wait = ngx_http_imgp_quota_wait(zone, f);
+    }
+
+    if (turn->wait == NGX_HTTP_IMGP_QUOTA_ASK) {
+        f->told = 0;
+        told->ask = 1;
+        turn->wait = 0;
     }
 
     if (turn->wait && state->probe && turn->service->next) {
@@ -239,6 +246,10 @@ ngx_http_imgp_flight_tell(ngx_http_imgp_worker_t *w,
     ngx_http_imgp_told_t *told)
 {
     ngx_uint_t  i;
+
+    if (told->ask && w->redis) {
+        ngx_http_imgp_share_quota(w);
+    }
 
     if (told->all) {
         ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_FLIGHT, NULL);

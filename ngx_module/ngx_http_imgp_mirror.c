@@ -124,6 +124,13 @@ ngx_http_imgp_mirror_hold(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
         goto done;
     }
 
+    if (slot && imgp_job_is_final(slot->job_state)
+        && slot->revision >= head.revision)
+    {
+        /* it has ended while Redis was asked */
+        goto done;
+    }
+
     if (slot) {
         ngx_http_imgp_slot_drop(zone, slot);
     }

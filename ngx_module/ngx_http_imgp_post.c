@@ -121,7 +121,7 @@ ngx_http_imgp_post_place(ngx_http_imgp_unit_t *unit)
         return;
     }
 
-    told.n = told.all = 0;
+    ngx_http_imgp_told_init(&told);
     ngx_http_imgp_post_turn(unit, &turn);
 
     rc = ngx_http_imgp_flight_call(unit->run->worker->zone, unit->flight,

@@ -6,7 +6,7 @@
  *
  * Hints on the channel: "w" a job waits; "jID" it has a new revision; "xID"
  * and another holder, or an end from outside; "fKEY" a run of a stage ended;
- * "s" a place at a service is free; "cDIGEST" a content is lacking.  They may
+ * "s..." places at a service; "cDIGEST" a content is lacking.  They may
  * be lost: every second one of the workers looks at everything that matters.
  *
  * Event loop.
@@ -14,6 +14,7 @@
 
 
 #include "ngx_http_imgp_share.h"
+#include "ngx_http_imgp_quota.h"
 
 
 typedef struct {
@@ -83,6 +84,7 @@ ngx_http_imgp_share_init(ngx_http_imgp_worker_t *w)
     w->redis->back = ngx_http_imgp_share_back;
     w->redis->gone = ngx_http_imgp_share_gone;
 
+    ngx_http_imgp_quota_heard(w->zone, 1);
     ngx_http_imgp_redis_start(w);
 
     return NGX_OK;
@@ -94,11 +96,13 @@ ngx_http_imgp_share_init(ngx_http_imgp_worker_t *w)
 void
 ngx_http_imgp_share_beat(ngx_http_imgp_worker_t *w)
 {
+    ngx_uint_t              due;
     ngx_http_imgp_share_t  *share;
 
     share = w->share;
 
     if (!ngx_http_imgp_redis_is_up(w)) {
+        ngx_http_imgp_share_quota_beat(w, 0);
         return;
     }
 
@@ -109,8 +113,9 @@ ngx_http_imgp_share_beat(ngx_http_imgp_worker_t *w)
         ngx_http_imgp_unit_wake(w, NULL);
     }
 
-    if (ngx_http_imgp_mirror_due(w->zone, NGX_HTTP_IMGP_SHARE_BEAT * 9 / 10))
-    {
+    due = ngx_http_imgp_mirror_due(w->zone, NGX_HTTP_IMGP_SHARE_BEAT * 9 / 10);
+
+    if (due) {
         ngx_http_imgp_share_reap(w);
         ngx_http_imgp_share_birth(w);
 
@@ -120,6 +125,8 @@ ngx_http_imgp_share_beat(ngx_http_imgp_worker_t *w)
             ngx_http_imgp_share_walk(&share->walk);
         }
     }
+
+    ngx_http_imgp_share_quota_beat(w, due);
 
     /* hints may be lost */
 
@@ -543,7 +550,7 @@ ngx_http_imgp_share_hint(ngx_http_imgp_worker_t *w, ngx_str_t *message)
         return;
 
     case 's':
-        ngx_http_imgp_unit_wake(w, NULL);
+        ngx_http_imgp_share_quota_hint(w, message);
         return;
 
     case 'c':
@@ -592,6 +599,8 @@ ngx_http_imgp_share_back(ngx_http_imgp_worker_t *w)
 
     share = w->share;
     share->waiting = 1;
+
+    ngx_http_imgp_share_quota_beat(w, 0);
 
     if (share->away) {
         share->away = 0;

@@ -12,6 +12,7 @@
  *     share_content  contents, in pieces
  *     share_result   results by their stage key, one maker at a time
  *     share_input    what a run has to read, and is not here
+ *     share_quota    places and rates of services
  *
  * Only where "image_pipeline_redis" is configured is any of it called.
  */
@@ -88,6 +89,13 @@ void ngx_http_imgp_share_making(ngx_http_imgp_unit_t *unit);
 ngx_int_t ngx_http_imgp_share_want(ngx_http_imgp_worker_t *w,
     const imgp_item_t *items, ngx_uint_t n);
 void ngx_http_imgp_share_offer(ngx_http_imgp_worker_t *w, ngx_str_t *text);
+
+/* ngx_http_imgp_share_quota.c */
+
+void ngx_http_imgp_share_quota_beat(ngx_http_imgp_worker_t *w,
+    ngx_uint_t due);
+void ngx_http_imgp_share_quota_hint(ngx_http_imgp_worker_t *w,
+    ngx_str_t *message);
 
 /* ngx_http_imgp_share_submit.c */
 

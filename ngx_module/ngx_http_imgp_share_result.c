@@ -290,7 +290,7 @@ ngx_http_imgp_share_join(ngx_http_imgp_unit_t *unit)
     w = unit->run->worker;
     share = w->share;
 
-    told.n = told.all = 0;
+    ngx_http_imgp_told_init(&told);
 
     ngx_http_imgp_flight_end(w->zone, unit->flight, unit->key, &told);
     ngx_http_imgp_flight_tell(w, &told);

@@ -112,6 +112,8 @@ ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u,
     job.pipeline = u->pipeline->plan->name;
     job.limit = u->pipeline->plan->queue;
     job.ttl = u->pipeline->plan->keep;
+    job.idem = u->idem ? u->idem_key : NULL;
+    job.body = u->idem_body;
 
     job.want = !w->exiting && !ngx_http_imgp_thread_backlog(w)
                && ngx_http_imgp_mirror_room(w->zone, u->pipeline->index,
@@ -146,6 +148,15 @@ ngx_http_imgp_share_entered(void *data, imgp_redis_class_e c,
 
     if (answer.result == IMGP_REDIS_JOB_NONE) {
         ngx_http_imgp_share_local(u, 1);
+        return;
+    }
+
+    if (answer.result == IMGP_REDIS_JOB_TWIN) {
+        ngx_memcpy(u->replay, answer.twin, IMGP_ID_BYTES);
+        u->replayed = ngx_memcmp(answer.body, u->idem_body, IMGP_DIGEST_LEN)
+                      == 0;
+        u->shared = NGX_HTTP_IMGP_SHARED_TWIN;
+        ngx_http_imgp_upload_back(u);
         return;
     }
 
@@ -402,7 +413,7 @@ ngx_http_imgp_share_resubmitted(void *data, imgp_redis_class_e c,
 
     if (c == IMGP_REDIS_OK
         && imgp_redis_submit_answer(reply, &answer) == IMGP_OK
-        && answer.result != IMGP_REDIS_JOB_NONE)
+        && answer.result <= IMGP_REDIS_JOB_OTHER)
     {
         ngx_http_imgp_share_settle(job, &answer);
     }
@@ -444,7 +455,7 @@ ngx_http_imgp_share_settle(ngx_http_imgp_share_job_t *job,
 
     /* in our hands: it runs, or waits, or is to wait here */
 
-    if (answer->held) {
+    if (answer->held && !imgp_job_is_final(answer->state)) {
         (void) ngx_http_imgp_mirror_hold(zone, job->pipeline, job->record,
                                          job->len, answer->fence);
         ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);

@@ -17,6 +17,7 @@
 
 
 #include "ngx_http_imgp_zone.h"
+#include "ngx_http_imgp_quota.h"
 
 
 #define NGX_HTTP_IMGP_TURN_SERVICES  8    /* of a stage: its providers */
@@ -31,7 +32,8 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_imgp_turn_look(ngx_http_imgp_zone_t *zone,
-    ngx_http_imgp_flight_t *f, ngx_http_imgp_timed_t *timed, ngx_uint_t *n);
+    ngx_http_imgp_flight_t *f, ngx_http_imgp_timed_t *timed, ngx_uint_t *n,
+    ngx_http_imgp_told_t *told);
 static void ngx_http_imgp_turn_give(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_flight_t *f);
 static void ngx_http_imgp_turn_name(ngx_http_imgp_told_t *told,
@@ -91,7 +93,7 @@ void
 ngx_http_imgp_turn_serve(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     ngx_uint_t stage, ngx_http_imgp_told_t *told)
 {
-    uint32_t                  i;
+    uint32_t                  i, limit;
     ngx_uint_t                n, skipped;
     ngx_http_imgp_timed_t     timed[NGX_HTTP_IMGP_TURN_SERVICES];
     ngx_http_imgp_flight_t   *f;
@@ -99,17 +101,19 @@ ngx_http_imgp_turn_serve(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 
     st = &zone->sh->pipelines[pipeline].stages[stage];
 
+    limit = ngx_http_imgp_quota_limit(zone, st);
+
     n = 0;
     skipped = 0;
     i = imgp_fair_first(&st->queue, &zone->calls);
 
     while (i != IMGP_FAIR_NONE
            && skipped < NGX_HTTP_IMGP_TURN_SKIP
-           && (st->limit == 0 || st->calls < st->limit))
+           && st->calls < limit)
     {
         f = &zone->flights[i];
 
-        switch (ngx_http_imgp_turn_look(zone, f, timed, &n)) {
+        switch (ngx_http_imgp_turn_look(zone, f, timed, &n, told)) {
 
         case NGX_OK:
             imgp_fair_take(&zone->calls, &st->queue, i);
@@ -132,6 +136,8 @@ ngx_http_imgp_turn_serve(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
             skipped++;
         }
     }
+
+    told->ask |= ngx_http_imgp_quota_look(zone, st);
 }
 
 
@@ -140,9 +146,10 @@ ngx_http_imgp_turn_serve(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 
 static ngx_int_t
 ngx_http_imgp_turn_look(ngx_http_imgp_zone_t *zone, ngx_http_imgp_flight_t *f,
-    ngx_http_imgp_timed_t *timed, ngx_uint_t *n)
+    ngx_http_imgp_timed_t *timed, ngx_uint_t *n, ngx_http_imgp_told_t *told)
 {
     ngx_uint_t                i;
+    imgp_msec_t               wait;
     ngx_http_imgp_shlane_t   *lane;
 
     lane = &ngx_http_imgp_turn_stage(zone, f)->lanes[f->lane];
@@ -163,17 +170,21 @@ ngx_http_imgp_turn_look(ngx_http_imgp_zone_t *zone, ngx_http_imgp_flight_t *f,
         }
     }
 
-    if (imgp_care_wait(&f->care,
-                       &ngx_http_imgp_care_service(zone, f->service)->state,
-                       ngx_current_msec)
-        == 0)
-    {
+    wait = ngx_http_imgp_quota_wait(zone, f);
+
+    if (wait == 0) {
         return NGX_OK;
     }
 
     if (*n < NGX_HTTP_IMGP_TURN_SERVICES) {
         ngx_memcpy(timed[*n].id, f->service, NGX_HTTP_IMGP_SERVICE_ID);
         (*n)++;
+    }
+
+    if (wait == NGX_HTTP_IMGP_QUOTA_ASK) {
+        f->told = 0;
+        told->ask = 1;
+        return NGX_BUSY;
     }
 
     return f->told ? NGX_BUSY : NGX_AGAIN;
@@ -197,7 +208,7 @@ ngx_http_imgp_turn_give(ngx_http_imgp_zone_t *zone, ngx_http_imgp_flight_t *f)
     s = ngx_http_imgp_care_service(zone, f->service);
     s->used = ngx_current_msec;
 
-    imgp_care_begin(&f->care, &s->state, ngx_current_msec);
+    ngx_http_imgp_quota_begin(zone, s, &f->care);
 }
 
 

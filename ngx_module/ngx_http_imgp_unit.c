@@ -398,7 +398,7 @@ ngx_http_imgp_unit_land(ngx_http_imgp_unit_t *unit)
     }
 
     w = unit->run->worker;
-    told.n = told.all = 0;
+    ngx_http_imgp_told_init(&told);
 
     ngx_http_imgp_flight_end(w->zone, unit->flight, unit->key, &told);
     unit->flight = (uint32_t) -1;
@@ -415,7 +415,7 @@ ngx_http_imgp_unit_hangup(ngx_http_imgp_unit_t *unit)
 {
     ngx_http_imgp_told_t  told;
 
-    told.n = told.all = 0;
+    ngx_http_imgp_told_init(&told);
 
     ngx_http_imgp_flight_hangup(unit->run->worker->zone, unit->flight,
                                 unit->key, &told);

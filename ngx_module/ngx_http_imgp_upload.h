@@ -22,6 +22,8 @@
 #define NGX_HTTP_IMGP_CHUNK      (256 * 1024)   /* bytes per thread task */
 #define NGX_HTTP_IMGP_CHUNK_MIN  (16 * 1024)    /* to begin with */
 #define NGX_HTTP_IMGP_IDEM_MAX   255            /* bytes of the key */
+#define NGX_HTTP_IMGP_IDEM_OTHER                                              \
+    "this Idempotency-Key was used with another body"
 #define NGX_HTTP_IMGP_IDEM_TTL   86400000       /* ms */
 #define NGX_HTTP_IMGP_IDEM_NEW   60000          /* ms, its upload may be
                                                    on the way to the disk */
@@ -34,6 +36,7 @@
 #define NGX_HTTP_IMGP_SHARED_LOCAL   3   /* it is away: this one will */
 #define NGX_HTTP_IMGP_SHARED_AWAY    4   /* it is away: refused */
 #define NGX_HTTP_IMGP_SHARED_FULL    5   /* the queue is full */
+#define NGX_HTTP_IMGP_SHARED_TWIN    6   /* its Idempotency-Key is another's */
 
 
 typedef struct ngx_http_imgp_upload_s  ngx_http_imgp_upload_t;
@@ -81,6 +84,7 @@ struct ngx_http_imgp_upload_s {
     imgp_digest_t                 *whole;      /* of a multipart body */
     ngx_uint_t                     idem;
     u_char                         idem_key[IMGP_DIGEST_LEN];
+    u_char                         idem_body[IMGP_DIGEST_LEN];
 
     imgp_msec_t                    received;
     imgp_msec_t                    now;        /* in the thread */

@@ -105,6 +105,16 @@ typedef struct {
     uint32_t                       limit;
     ngx_http_imgp_shlane_t         lanes[IMGP_LANES_MAX];
     imgp_fair_queue_t              queue;      /* of flights */
+
+    /* with Redis: this machine's (ngx_http_imgp_quota.c) */
+
+    uint32_t                       has;        /* places */
+    uint32_t                       cap;        /* no call begins past it */
+    uint32_t                       asked;      /* so many, last */
+    uint32_t                       ask;        /* somebody should */
+    ngx_msec_t                     asking;     /* since then, or 0 */
+    ngx_msec_t                     until;      /* places are had */
+    uint64_t                       hinted;     /* the last hint's time */
 } ngx_http_imgp_shstage_t;
 
 
@@ -165,6 +175,17 @@ typedef struct {
     ngx_msec_t                     used;
     imgp_care_state_t              state;
     ngx_http_imgp_tally_t          tally;
+
+    /* with Redis: calls of its rate that this machine has */
+
+    uint32_t                       tokens;
+    uint32_t                       ask;        /* somebody should */
+    ngx_msec_t                     asking;     /* since then, or 0 */
+    uint64_t                       token_at;   /* us: the next one's time */
+    uint64_t                       token_until;
+    uint64_t                       interval;   /* us, of who lacks one */
+    uint32_t                       pipeline;
+    uint32_t                       stage;
 } ngx_http_imgp_shservice_t;
 
 
@@ -233,8 +254,7 @@ typedef struct {
 
     ngx_http_imgp_shseries_t       series[NGX_HTTP_IMGP_SERIES];
 
-    ngx_http_imgp_stat_stage_t     stages[NGX_HTTP_IMGP_PIPELINES]
-                                         [IMGP_STAGES_MAX];
+    ngx_msec_t                     heard;      /* of Redis, by somebody */
 } ngx_http_imgp_shzone_t;
 
 
@@ -278,6 +298,18 @@ void ngx_http_imgp_turn_leave(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_flight_t *f);
 void ngx_http_imgp_turn_serve(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     ngx_uint_t stage, ngx_http_imgp_told_t *told);
+
+/* under the lock: limits over all machines (ngx_http_imgp_quota.c) */
+
+ngx_uint_t ngx_http_imgp_quota_shared(ngx_http_imgp_zone_t *zone);
+uint32_t ngx_http_imgp_quota_limit(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_shstage_t *st);
+ngx_uint_t ngx_http_imgp_quota_look(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_shstage_t *st);
+imgp_msec_t ngx_http_imgp_quota_wait(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_flight_t *f);
+void ngx_http_imgp_quota_begin(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_shservice_t *s, imgp_care_t *care);
 
 void ngx_http_imgp_zone_lock(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_zone_unlock(ngx_http_imgp_zone_t *zone);

@@ -107,6 +107,32 @@ def once(cluster, a, b):
             'each service was called once')
 
 
+def twins(redis, a, b):
+    """One Idempotency-Key is one job, whichever machine it comes to."""
+
+    def post(n, nginx, key='"one"'):
+        return nginx.post('/p/', picture(n), 'image/png', idempotency_key=key)
+
+    first, second = post(70, a), post(70, b)
+    tap.is_((first.status, second.json['id']), (202, first.json['id']),
+            'the same key and body at another machine: the same job')
+    tap.is_(second.headers['Idempotency-Replayed'], 'true', '... which says so')
+    again = post(71, b)
+    tap.is_((again.status, again.json['type']),
+            (422, 'urn:image-pipeline:idempotency-conflict'),
+            'the same key with another body')
+    outputs(b, second.headers['Location'], 'the job ends')
+    tap.is_(post(70, b).json['id'], first.json['id'], 'and is still the same')
+
+    answers = parallel(lambda n: post(72, (a, b)[n % 2], '"two"'), range(16),
+                       16)
+    made = {x.json['id'] for x in answers if x.status in (200, 202)}
+    tap.is_((len(made), {x.status for x in answers} - {200, 202, 503}),
+            (1, set()), '16 at once at both: one job')
+    outputs(a, '/p/' + made.pop(), 'which ends')
+    tap.is_(redis.ask('ZCARD', 'ip:{jobs}:leases'), 0, 'no other is left')
+
+
 def large(a, b):
     image = sample() + bytes(700000)
     answer = a.post('/p/', image)
@@ -251,6 +277,7 @@ a, b = cluster.nodes
 anywhere(redis, a, b)
 prompt(a, b)
 once(cluster, a, b)
+twins(redis, a, b)
 large(a, b)
 change(redis, a, b, cluster.model)
 cost(redis, a)

@@ -7,10 +7,12 @@
  *     ip:{jobs}:queue:PIPELINE      ids of queued jobs, by time (sorted set)
  *     ip:{jobs}:leases              ids of held jobs, by end of the lease
  *     ip:{jobs}:dead                ids of dead jobs, by time
+ *     ip:{jobs}:idem:KEY            the job of an Idempotency-Key (string)
  *     ip:{jobs}:born                a name that is lost with all the rest
  *     ip:{KEY}:result               what a stage run gave (string)
  *     ip:{KEY}:flight               who makes it now
- *     ip:{NAME}:calls, :rate        places and rate of a service
+ *     ip:{PIPELINE/STAGE}:places    what each machine has of them (hash)
+ *     ip:{SERVICE}:rate             when its next call may begin (us)
  *     ip:blob:{DIGEST}:N            content, in pieces (string)
  *     ip:wake                       channel of hints
  *

@@ -25,6 +25,7 @@
 
 #define IMGP_REDIS_OVER       (2 * IMGP_REDIS_AHEAD)
 
+#define IMGP_REDIS_IDEM_TTL   86400000   /* ms, as on one machine */
 #define IMGP_REDIS_BEAT_MAX   64      /* jobs of one beat */
 #define IMGP_REDIS_REAP_MAX   100     /* jobs of one reap */
 #define IMGP_REDIS_DEAD_MAX   10000   /* of the dead list */
@@ -43,6 +44,9 @@ typedef struct {
     imgp_uint_t        limit;         /* of the queue; 0: none */
     uint32_t           known;         /* revision that may be written over */
     const char        *reason;        /* why it is dead, or NULL */
+    const u_char      *idem;          /* digest of an Idempotency-Key that is
+                                         to be the job's alone, or NULL */
+    const u_char      *body;          /* ... and of what came with it */
 } imgp_redis_job_t;
 
 
@@ -51,8 +55,9 @@ typedef enum {
     IMGP_REDIS_JOB_OTHER,             /* submit: known already; commit, beat:
                                          in other hands; swap: of another
                                          revision */
-    IMGP_REDIS_JOB_NONE               /* submit: the queue is full; claim:
+    IMGP_REDIS_JOB_NONE,              /* submit: the queue is full; claim:
                                          none waits; else: forgotten */
+    IMGP_REDIS_JOB_TWIN               /* submit: the key is another job's */
 } imgp_redis_job_e;
 
 
@@ -65,6 +70,8 @@ typedef struct {
     uint32_t           place;         /* in its queue, from 1; 0: not in it */
     uint32_t           state;
     imgp_str_t         record;        /* in the reply, its head is whole */
+    u_char             twin[IMGP_ID_BYTES];
+    u_char             body[IMGP_DIGEST_LEN];   /* what it came with */
 } imgp_redis_answer_t;
 
 

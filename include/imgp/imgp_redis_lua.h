@@ -27,8 +27,8 @@ typedef enum {
     IMGP_REDIS_GET,                   /* a result, or the right to make it */
     IMGP_REDIS_PUT,                   /* a result, and its flight ends */
     IMGP_REDIS_HOLD,                  /* a flight goes on */
-    IMGP_REDIS_PLACE,                 /* a place at a service */
-    IMGP_REDIS_LEAVE,                 /* it is free again */
+    IMGP_REDIS_PLACES,                /* a machine's places at a service */
+    IMGP_REDIS_TOKENS,                /* calls of a rate */
     IMGP_REDIS_SCRIPTS
 } imgp_redis_script_e;
 

@@ -1,7 +1,7 @@
 
 /*
  * Shared results: contents by their digest, manifests by the key of the stage
- * run, runs that go on now, and places at services.
+ * run, and runs that go on now.
  */
 
 
@@ -67,16 +67,6 @@ imgp_int_t imgp_redis_result_put(imgp_redis_args_t *a,
     imgp_msec_t now, const imgp_item_t *items, imgp_int_t nitems,
     uint64_t ttl);
 void imgp_redis_flight_hold(imgp_redis_args_t *a, const imgp_redis_t *redis,
-    const u_char key[IMGP_DIGEST_LEN]);
-
-/* a place at a service; "interval" ms between calls, 0: any.  The answer is
-   0, -1: none is free, or how many ms to wait */
-
-void imgp_redis_place(imgp_redis_args_t *a, const imgp_redis_t *redis,
-    const u_char service[IMGP_DIGEST_LEN], const u_char key[IMGP_DIGEST_LEN],
-    imgp_uint_t limit, uint64_t interval);
-void imgp_redis_leave(imgp_redis_args_t *a, const imgp_redis_t *redis,
-    const u_char service[IMGP_DIGEST_LEN],
     const u_char key[IMGP_DIGEST_LEN]);
 
 

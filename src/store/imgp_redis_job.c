@@ -7,6 +7,7 @@
  */
 
 
+#include <imgp/imgp_digest.h>
 #include <imgp/imgp_redis_job.h>
 
 
@@ -20,8 +21,12 @@ static void imgp_redis_job_head(imgp_redis_args_t *a,
 static imgp_int_t imgp_redis_job_begin(imgp_redis_args_t *a,
     const imgp_redis_t *redis, const imgp_redis_job_t *job,
     imgp_record_head_t *head, imgp_redis_script_e script);
+static void imgp_redis_job_idem(imgp_redis_args_t *a,
+    const imgp_redis_job_t *job, const imgp_record_head_t *head);
 static imgp_int_t imgp_redis_job_record(const redisReply *reply,
     imgp_int_t n, imgp_redis_answer_t *answer);
+static imgp_int_t imgp_redis_job_twin(const redisReply *reply,
+    imgp_redis_answer_t *answer);
 
 
 imgp_int_t
@@ -47,8 +52,30 @@ imgp_redis_submit(imgp_redis_args_t *a, const imgp_redis_t *redis,
     imgp_redis_args_key(a, redis, "wake");
     imgp_redis_args_add_int(a, head.queued_at);
     imgp_redis_args_add_int(a, job->force ? IMGP_REDIS_OVER : 0);
+    imgp_redis_job_idem(a, job, &head);
 
     return a->failed ? IMGP_ERROR : IMGP_OK;
+}
+
+
+/* the job that an Idempotency-Key stands for, and what it came with */
+
+static void
+imgp_redis_job_idem(imgp_redis_args_t *a, const imgp_redis_job_t *job,
+    const imgp_record_head_t *head)
+{
+    char  id[IMGP_ID_LEN + 1], hex[IMGP_DIGEST_HEX_LEN + 1];
+
+    id[0] = '\0';
+    hex[0] = '\0';
+
+    if (job->idem) {
+        imgp_id_text(head->id, id);
+        imgp_digest_hex(job->body, hex);
+    }
+
+    imgp_redis_args_add_text(a, "%s %s", id, hex);
+    imgp_redis_args_add_int(a, IMGP_REDIS_IDEM_TTL);
 }
 
 
@@ -109,6 +136,7 @@ imgp_redis_job_begin(imgp_redis_args_t *a, const imgp_redis_t *redis,
     const imgp_redis_job_t *job, imgp_record_head_t *head,
     imgp_redis_script_e script)
 {
+    char         hex[IMGP_DIGEST_HEX_LEN + 1];
     imgp_uint_t  dead;
 
     if (imgp_record_head(job->record.data, job->record.len, head) != IMGP_OK
@@ -119,8 +147,14 @@ imgp_redis_job_begin(imgp_redis_args_t *a, const imgp_redis_t *redis,
 
     dead = script != IMGP_REDIS_SUBMIT;
 
-    imgp_redis_args_script(a, redis, script, 3 + dead);
+    imgp_redis_args_script(a, redis, script,
+                           3 + dead + (job->idem != NULL));
     imgp_redis_job_keys(a, redis, job, head->id, dead);
+
+    if (job->idem) {
+        imgp_digest_hex(job->idem, hex);
+        imgp_redis_args_key(a, redis, "{jobs}:idem:%s", hex);
+    }
 
     return IMGP_OK;
 }
@@ -237,7 +271,7 @@ imgp_redis_beat_answer(const redisReply *reply, imgp_uint_t n)
     int64_t  result;
 
     if (imgp_redis_int(reply, n, &result) != IMGP_OK || result < 0
-        || result > IMGP_REDIS_JOB_NONE)
+        || result > IMGP_REDIS_JOB_TWIN)
     {
         return IMGP_ERROR;
     }
@@ -252,7 +286,7 @@ imgp_redis_commit_answer(const redisReply *reply)
     int64_t  result;
 
     if (imgp_redis_int(reply, -1, &result) != IMGP_OK || result < 0
-        || result > IMGP_REDIS_JOB_NONE)
+        || result > IMGP_REDIS_JOB_TWIN)
     {
         return IMGP_ERROR;
     }
@@ -269,7 +303,7 @@ imgp_redis_submit_answer(const redisReply *reply, imgp_redis_answer_t *answer)
     memset(answer, 0, sizeof(imgp_redis_answer_t));
 
     if (imgp_redis_int(reply, 0, &result) != IMGP_OK || result < 0
-        || result > IMGP_REDIS_JOB_NONE)
+        || result > IMGP_REDIS_JOB_TWIN)
     {
         return IMGP_ERROR;
     }
@@ -278,6 +312,10 @@ imgp_redis_submit_answer(const redisReply *reply, imgp_redis_answer_t *answer)
 
     if (result == IMGP_REDIS_JOB_NONE) {
         return IMGP_OK;
+    }
+
+    if (result == IMGP_REDIS_JOB_TWIN) {
+        return imgp_redis_job_twin(reply, answer);
     }
 
     if (imgp_redis_int(reply, 1, &fence) != IMGP_OK
@@ -291,6 +329,28 @@ imgp_redis_submit_answer(const redisReply *reply, imgp_redis_answer_t *answer)
 
     return result == IMGP_REDIS_JOB_OTHER
            ? imgp_redis_job_record(reply, 3, answer) : IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_redis_job_twin(const redisReply *reply, imgp_redis_answer_t *answer)
+{
+    imgp_str_t  text, hex;
+
+    if (imgp_redis_str(reply, 1, &text) != IMGP_OK
+        || text.len != IMGP_ID_LEN + 1 + IMGP_DIGEST_HEX_LEN)
+    {
+        return IMGP_ERROR;
+    }
+
+    hex.data = text.data + IMGP_ID_LEN + 1;
+    hex.len = IMGP_DIGEST_HEX_LEN;
+
+    if (imgp_digest_parse_hex(&hex, answer->body) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    return imgp_id_parse(text.data, IMGP_ID_LEN, answer->twin);
 }
 
 

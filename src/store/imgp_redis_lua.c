@@ -60,13 +60,15 @@ typedef struct {
 
 
 /*
- * submit: KEYS job queue leases
+ * submit: KEYS job queue leases [idempotency key]
  *         ARGV id node record revision state lost pipeline want lease limit
- *              ttl channel score over contents
+ *              ttl channel score over idem idemttl contents
  * { 0 entered, fence, held } { 1 known, fence, mine, record } { 2 full }
+ * { 3 the key is another job's, what was stored with it }
  *
  * over: an end that was shown already is written over a job that is not final,
- * if its revision is so much higher, or else 0.
+ * if its revision is so much higher, or else 0.  idem: "ID of the job, digest
+ * of its body"; of a job that is no longer kept the key is free.
  */
 
 #define IMGP_LUA_SUBMIT                                                       \
@@ -81,10 +83,22 @@ typedef struct {
     "then\n"                                                                  \
     "  return {1, o[2], o[3] == ARGV[2] and 1 or 0, o[4]}\n"                  \
     "end\n"                                                                   \
+    "local twin = KEYS[4] and redis.call('GET', KEYS[4])\n"                   \
+    "if twin and redis.call('EXISTS', string.sub(KEYS[1], 1, -27)\n"          \
+    "                       .. string.sub(twin, 1, 26)) == 1\n"               \
+    "then\n"                                                                  \
+    "  return {3, twin}\n"                                                    \
+    "end\n"                                                                   \
+    "local function bind()\n"                                                 \
+    "  if KEYS[4] then\n"                                                     \
+    "    redis.call('SET', KEYS[4], ARGV[15], 'PX', ARGV[16])\n"              \
+    "  end\n"                                                                 \
+    "end\n"                                                                   \
     "local f = fence(o[2])\n"                                                 \
     "if s > 1 then\n"                                                         \
     "  redis.call('HSET', KEYS[1], 'r', ARGV[3], 'v', ARGV[4], 's', s,\n"     \
     "             'l', ARGV[6], 'p', ARGV[7], 'f', f, 'n', '')\n"             \
+    "  bind()\n"                                                              \
     "  redis.call('PEXPIRE', KEYS[1], ARGV[11])\n"                            \
     "  if o[1] then\n"                                                        \
     "    redis.call('ZREM', KEYS[2], ARGV[1])\n"                              \
@@ -100,7 +114,8 @@ typedef struct {
     "redis.call('HSET', KEYS[1], 'r', ARGV[3], 'v', ARGV[4],\n"               \
     "           's', held and 1 or 0, 'l', ARGV[6], 'p', ARGV[7],\n"          \
     "           'f', f, 'n', held and ARGV[2] or '')\n"                       \
-    IMGP_LUA_CONTENTS(15, 16)                                                 \
+    "bind()\n"                                                                \
+    IMGP_LUA_CONTENTS(17, 18)                                                 \
     "if held then\n"                                                          \
     "  redis.call('ZADD', KEYS[3], now + ARGV[9], ARGV[1])\n"                 \
     "  return {0, f, 1}\n"                                                    \
@@ -324,40 +339,93 @@ typedef struct {
 
 
 /*
- * place: KEYS calls rate    ARGV token lease limit interval
- * 0 go on, -1 all places are taken, or ms until the rate allows it
+ * places: KEYS places    ARGV node lease limit need keep channel name
+ * { how many this node has, and up to how many it may begin calls }
+ *
+ * A node keeps its places over calls, for a lease, and tells how many it needs
+ * and how many it will not let go now.  Who needs less than a fair share has
+ * what it needs; the others share the rest, what cannot be divided goes round
+ * each second.  While nobody lacks any, a node gets as many again as it needs,
+ * so that not each call asks.  Per node: "need has until".
+ *
+ * A hint is sent when the node gave some back, or has begun to lack some: what
+ * follows from a hint alone sends no further one, so they come to an end.
  */
 
-#define IMGP_LUA_PLACE                                                        \
+#define IMGP_LUA_PLACES                                                       \
+    "#!lua flags=allow-oom\n"                                                 \
     IMGP_LUA_NOW                                                              \
-    "local limit = tonumber(ARGV[3])\n"                                       \
-    "local step = tonumber(ARGV[4])\n"                                        \
-    "if limit > 0\n"                                                          \
-    "   and redis.call('ZCOUNT', KEYS[1], now, '+inf') >= limit\n"            \
-    "   and not redis.call('ZSCORE', KEYS[1], ARGV[1])\n"                     \
+    "local limit, need = tonumber(ARGV[3]), tonumber(ARGV[4])\n"              \
+    "local keep = tonumber(ARGV[5])\n"                                        \
+    "local all = redis.call('HGETALL', KEYS[1])\n"                            \
+    "local list = {{ARGV[1], need}}\n"                                        \
+    "local others, lack, had, knew = 0, false, 0, 0\n"                        \
+    "for i = 1, #all, 2 do\n"                                                 \
+    "  local n, g, e = string.match(all[i + 1], '^(%d+) (%d+) (%d+)$')\n"     \
+    "  n, g, e = tonumber(n) or 0, tonumber(g) or 0, tonumber(e) or 0\n"      \
+    "  if all[i] == ARGV[1] then\n"                                           \
+    "    had, knew = g, n\n"                                                  \
+    "  elseif e <= now then\n"                                                \
+    "    redis.call('HDEL', KEYS[1], all[i])\n"                               \
+    "  else\n"                                                                \
+    "    others = others + g\n"                                               \
+    "    lack = lack or g < n\n"                                              \
+    "    list[#list + 1] = {all[i], n}\n"                                     \
+    "  end\n"                                                                 \
+    "end\n"                                                                   \
+    "table.sort(list, function(a, b)\n"                                       \
+    "  return a[2] < b[2] or a[2] == b[2] and a[1] < b[1]\n"                  \
+    "end)\n"                                                                  \
+    "local left, share = limit, 0\n"                                          \
+    "for i = 1, #list do\n"                                                   \
+    "  local rest = #list - i + 1\n"                                          \
+    "  local each = math.floor(left / rest)\n"                                \
+    "  if list[i][2] > each then\n"                                           \
+    "    local before = 0\n"                                                  \
+    "    for k = i, #list do\n"                                               \
+    "      if list[k][1] < ARGV[1] then before = before + 1 end\n"            \
+    "    end\n"                                                               \
+    "    local turn = before + math.floor(now / 1000)\n"                      \
+    "    share = each + (turn % rest < left % rest and 1 or 0)\n"             \
+    "    break\n"                                                             \
+    "  end\n"                                                                 \
+    "  if list[i][1] == ARGV[1] then share = need break end\n"                \
+    "  left = left - list[i][2]\n"                                            \
+    "end\n"                                                                   \
+    "local free = limit - others\n"                                           \
+    "local has = lack and share or 2 * need\n"                                \
+    "has = math.max(math.min(has, free), keep, 0)\n"                          \
+    "if need == 0 and has == 0 then\n"                                        \
+    "  redis.call('HDEL', KEYS[1], ARGV[1])\n"                                \
+    "else\n"                                                                  \
+    "  redis.call('HSET', KEYS[1], ARGV[1], string.format(\n"                 \
+    "             '%d %d %.0f', need, has, now + ARGV[2]))\n"                 \
+    "  redis.call('PEXPIRE', KEYS[1], 2 * ARGV[2])\n"                         \
+    "end\n"                                                                   \
+    "if lack and has < had\n"                                                 \
+    "   or has < math.min(need, share) and (knew <= had or need > knew)\n"    \
     "then\n"                                                                  \
-    "  return -1\n"                                                           \
+    "  redis.call('PUBLISH', ARGV[6], string.format('s%.0f %s %s',\n"         \
+    "             t[1] * 1000000 + t[2], ARGV[1], ARGV[7]))\n"                \
     "end\n"                                                                   \
-    "if step > 0 then\n"                                                      \
-    "  local free = tonumber(redis.call('GET', KEYS[2])) or 0\n"              \
-    "  if free > now + step then free = now + step end\n"                     \
-    "  if free > now then return free - now end\n"                            \
-    "  redis.call('SET', KEYS[2], string.format('%.0f', now + step),\n"       \
-    "             'PX', step + 1)\n"                                          \
-    "end\n"                                                                   \
-    "redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])\n"                   \
-    "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)\n"                  \
-    "redis.call('PEXPIRE', KEYS[1], 2 * ARGV[2])\n"                           \
-    "return 0\n"
+    "return {has, lack and math.min(has, share) or has}\n"
 
 
-/* leave: KEYS calls    ARGV token channel */
+/*
+ * tokens: KEYS rate    ARGV interval (us) wanted
+ * us until the first of so many calls, which are an interval apart
+ */
 
-#define IMGP_LUA_LEAVE                                                        \
-    "if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then\n"                     \
-    "  redis.call('PUBLISH', ARGV[2], 's')\n"                                 \
-    "end\n"                                                                   \
-    "return 0\n"
+#define IMGP_LUA_TOKENS                                                       \
+    "#!lua flags=allow-oom\n"                                                 \
+    "local t = redis.call('TIME')\n"                                          \
+    "local now = t[1] * 1000000 + t[2]\n"                                     \
+    "local ahead = ARGV[1] * ARGV[2]\n"                                       \
+    "local at = math.max(tonumber(redis.call('GET', KEYS[1])) or 0, now)\n"   \
+    "if at > now + 1000 * ahead then at = now end\n"                          \
+    "redis.call('SET', KEYS[1], string.format('%.0f', at + ahead), 'PX',\n"   \
+    "           string.format('%.0f', (at - now + ahead) / 1000 + 1))\n"      \
+    "return at - now\n"
 
 
 static const imgp_redis_lua_t  imgp_redis_lua[] = {
@@ -371,8 +439,8 @@ static const imgp_redis_lua_t  imgp_redis_lua[] = {
     { "get", IMGP_LUA_GET },
     { "put", IMGP_LUA_PUT },
     { "hold", IMGP_LUA_HOLD },
-    { "place", IMGP_LUA_PLACE },
-    { "leave", IMGP_LUA_LEAVE }
+    { "places", IMGP_LUA_PLACES },
+    { "tokens", IMGP_LUA_TOKENS }
 };
 
 

@@ -1,7 +1,7 @@
 
 /*
- * Results in Redis: the arguments of the scripts get, put, hold, place and
- * leave (imgp_redis_lua.c), and the manifest:
+ * Results in Redis: the arguments of the scripts get, put and hold
+ * (imgp_redis_lua.c), and the manifest:
  *
  *     made-at bytes digest digest... \n  items  CRC-32
  *
@@ -26,8 +26,6 @@ static imgp_int_t imgp_redis_result_value(imgp_redis_args_t *a,
     imgp_msec_t now, const imgp_item_t *items, imgp_uint_t nitems);
 static imgp_int_t imgp_redis_result_known(const redisReply *reply,
     imgp_redis_result_t *result);
-static void imgp_redis_service_keys(imgp_redis_args_t *a,
-    const imgp_redis_t *redis, const u_char *service, imgp_uint_t rate);
 
 
 imgp_uint_t
@@ -314,49 +312,4 @@ imgp_redis_flight_hold(imgp_redis_args_t *a, const imgp_redis_t *redis,
     imgp_redis_result_key(a, redis, key, "flight");
     imgp_redis_args_add(a, redis->node, strlen(redis->node));
     imgp_redis_args_add_int(a, redis->lease);
-}
-
-
-void
-imgp_redis_place(imgp_redis_args_t *a, const imgp_redis_t *redis,
-    const u_char service[IMGP_DIGEST_LEN], const u_char key[IMGP_DIGEST_LEN],
-    imgp_uint_t limit, uint64_t interval)
-{
-    char  hex[IMGP_DIGEST_HEX_LEN + 1];
-
-    imgp_redis_args_script(a, redis, IMGP_REDIS_PLACE, 2);
-    imgp_redis_service_keys(a, redis, service, 1);
-
-    imgp_digest_hex(key, hex);
-    imgp_redis_args_add_text(a, "%s:%s", redis->node, hex);
-    imgp_redis_args_add_int(a, redis->lease);
-    imgp_redis_args_add_int(a, limit);
-    imgp_redis_args_add_int(a, interval);
-}
-
-
-void
-imgp_redis_leave(imgp_redis_args_t *a, const imgp_redis_t *redis,
-    const u_char service[IMGP_DIGEST_LEN], const u_char key[IMGP_DIGEST_LEN])
-{
-    char  hex[IMGP_DIGEST_HEX_LEN + 1];
-
-    imgp_redis_args_script(a, redis, IMGP_REDIS_LEAVE, 1);
-    imgp_redis_service_keys(a, redis, service, 0);
-
-    imgp_digest_hex(key, hex);
-    imgp_redis_args_add_text(a, "%s:%s", redis->node, hex);
-    imgp_redis_args_key(a, redis, "wake");
-}
-
-
-static void
-imgp_redis_service_keys(imgp_redis_args_t *a, const imgp_redis_t *redis,
-    const u_char *service, imgp_uint_t rate)
-{
-    imgp_redis_result_key(a, redis, service, "calls");
-
-    if (rate) {
-        imgp_redis_result_key(a, redis, service, "rate");
-    }
 }

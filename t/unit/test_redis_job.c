@@ -498,6 +498,49 @@ acl(void)
 }
 
 
+/* an Idempotency-Key is of one job at a time */
+
+static void
+twins(void)
+{
+    u_char            key[IMGP_DIGEST_LEN], body[IMGP_DIGEST_LEN];
+    imgp_redis_job_t  r;
+
+    memset(key, 5, sizeof(key));
+    memset(body, 6, sizeof(body));
+
+    r = fresh(1);
+    r.idem = key;
+    r.body = body;
+    is_int(submit(&one, &r), IMGP_REDIS_JOB_DONE, "the first with a key");
+
+    r = fresh(2);
+    r.idem = key;
+    r.body = body;
+    is_int(submit(&two, &r), IMGP_REDIS_JOB_TWIN, "the key is taken");
+    ok(answer.twin[0] == 1 && memcmp(answer.body, body, sizeof(body)) == 0,
+       "by whom, and what came with it");
+    is_int(server_ask("EXISTS ip:{jobs}:job:%s", id), 0, "nothing is left");
+
+    job->id[0] = 1;
+    imgp_id_text(job->id, id);
+    (void) server_ask("DEL ip:{jobs}:job:%s", id);
+    r = fresh(3);
+    r.idem = key;
+    r.body = body;
+    job->state = IMGP_JOB_SUCCEEDED;
+    is_int(submit(&two, &r), IMGP_REDIS_JOB_DONE,
+           "of a job that is gone it is free");
+
+    r = fresh(4);
+    r.idem = key;
+    r.body = body;
+    is_int(submit(&one, &r), IMGP_REDIS_JOB_TWIN, "of an ended one not");
+    is_int(answer.twin[0], 3, "that one");
+    (void) server_ask("FLUSHALL");
+}
+
+
 int
 main(void)
 {
@@ -527,6 +570,7 @@ main(void)
     full();
     spoilt();
     acl();
+    twins();
 
     freeReplyObject(reply);
     imgp_job_destroy(job);

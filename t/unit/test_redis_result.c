@@ -1,7 +1,7 @@
 
 /*
  * imgp_redis_result.c with the scripts of imgp_redis_lua.c, in a real Redis:
- * results once for all, one maker at a time, places and rates.
+ * results once for all, one maker at a time.
  */
 
 
@@ -180,64 +180,6 @@ pieces(void)
 }
 
 
-static long long
-place(imgp_redis_t *node, u_char run, imgp_uint_t limit, uint64_t interval)
-{
-    u_char   service[IMGP_DIGEST_LEN];
-    int64_t  n;
-
-    memset(service, 9, sizeof(service));
-    memset(key, run, sizeof(key));
-    imgp_redis_place(&a, node, service, key, limit, interval);
-    send();
-
-    return imgp_redis_int(reply, -1, &n) == IMGP_OK ? n : -8;
-}
-
-
-static void
-leave(imgp_redis_t *node, u_char run)
-{
-    u_char  service[IMGP_DIGEST_LEN];
-
-    memset(service, 9, sizeof(service));
-    memset(key, run, sizeof(key));
-    imgp_redis_leave(&a, node, service, key);
-    send();
-}
-
-
-static void
-services(void)
-{
-    long long  n;
-
-    is_int(place(&one, 1, 2, 0), 0, "a place");
-    is_int(place(&two, 1, 2, 0), 0, "the same run elsewhere: a second");
-    is_int(place(&two, 2, 2, 0), -1, "no third");
-    is_int(place(&one, 1, 2, 0), 0, "who has one keeps it");
-    leave(&two, 2);
-    is_int(place(&two, 2, 2, 0), -1, "who had none gave none back");
-    leave(&one, 1);
-    is_int(place(&two, 2, 2, 0), 0, "now there is one");
-
-    one.lease = 1;
-    leave(&two, 2);
-    is_int(place(&one, 3, 2, 0), 0, "a place for a moment");
-    usleep(3000);
-    one.lease = 30000;
-    is_int(place(&one, 4, 2, 0), 0, "of a lost node it is free again");
-    (void) server_ask("FLUSHALL");
-
-    is_int(place(&one, 1, 0, 200), 0, "the first call");
-    n = place(&two, 2, 0, 200);
-    ok(n > 0 && n <= 200, "the next one has to wait %lld ms", n);
-    usleep((n + 2) * 1000);
-    is_int(place(&two, 2, 0, 200), 0, "so long");
-    (void) server_ask("FLUSHALL");
-}
-
-
 int
 main(void)
 {
@@ -255,7 +197,6 @@ main(void)
     once();
     odd();
     pieces();
-    services();
 
     freeReplyObject(reply);
 
