@@ -355,11 +355,6 @@ ngx_int_t ngx_http_imgp_table_read(ngx_http_imgp_zone_t *zone,
     const u_char *id, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
 ngx_int_t ngx_http_imgp_table_revision(ngx_http_imgp_zone_t *zone,
     const u_char *id, ngx_uint_t *revision);
-ngx_int_t ngx_http_imgp_table_claim(ngx_http_imgp_zone_t *zone,
-    ngx_uint_t *limits, ngx_uint_t first, u_char *buf, size_t size,
-    ngx_http_imgp_entry_t *e);
-ngx_int_t ngx_http_imgp_table_take(ngx_http_imgp_zone_t *zone,
-    const u_char *id, ngx_uint_t limit, uint64_t *fence);
 ngx_int_t ngx_http_imgp_table_update(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t fence, const u_char *record, size_t len);
 ngx_int_t ngx_http_imgp_table_finish(ngx_http_imgp_zone_t *zone,
@@ -369,14 +364,23 @@ ngx_int_t ngx_http_imgp_table_open(ngx_http_imgp_zone_t *zone,
 void ngx_http_imgp_table_close(ngx_http_imgp_zone_t *zone, const u_char *id);
 ngx_uint_t ngx_http_imgp_table_owns(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t fence);
-ngx_int_t ngx_http_imgp_table_reap(ngx_http_imgp_zone_t *zone,
-    uint32_t *next, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
 void ngx_http_imgp_table_remove(ngx_http_imgp_zone_t *zone, const u_char *id);
+void ngx_http_imgp_table_forget(ngx_http_imgp_zone_t *zone, const u_char *id);
 ngx_int_t ngx_http_imgp_table_queued(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, const imgp_plan_t *plan, const u_char *owner);
 ngx_int_t ngx_http_imgp_table_walk(ngx_http_imgp_zone_t *zone, uint32_t *next,
     ngx_uint_t n, u_char *buf, size_t size, ngx_int_t (*handler)(void *data,
     ngx_http_imgp_entry_t *e), void *data);
+
+/* ngx_http_imgp_claim.c: jobs come to this worker, to be run */
+
+ngx_int_t ngx_http_imgp_claim(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t *limits, ngx_uint_t first, u_char *buf, size_t size,
+    ngx_http_imgp_entry_t *e);
+ngx_int_t ngx_http_imgp_claim_one(ngx_http_imgp_zone_t *zone,
+    const u_char *id, ngx_uint_t limit, uint64_t *fence);
+ngx_int_t ngx_http_imgp_claim_lost(ngx_http_imgp_zone_t *zone,
+    uint32_t *next, u_char *buf, size_t size, ngx_http_imgp_entry_t *e);
 
 /* jobs that are in Redis, too (ngx_http_imgp_mirror.c) */
 
@@ -511,6 +515,7 @@ struct ngx_http_imgp_call_s {
     const char                   **types;
     ngx_uint_t                     ninputs;
     imgp_uint_t                   *counts;     /* of them, by "from" */
+    ngx_uint_t                     each;       /* of a unit, in a batch */
     imgp_template_body_t          *request;    /* of a template */
     u_char                         key[IMGP_DIGEST_LEN];  /* Idempotency-Key */
     const u_char                  *digest;     /* of the only input, to sign */

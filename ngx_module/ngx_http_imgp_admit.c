@@ -300,6 +300,10 @@ ngx_http_imgp_admit_forget(ngx_http_imgp_upload_t *u)
 static void
 ngx_http_imgp_admit_undone(ngx_http_imgp_upload_t *u)
 {
+    /* a sweep may have found it in the journal before it was forgotten */
+
+    ngx_http_imgp_table_forget(u->worker->zone, u->job->id);
+
     if (ngx_http_imgp_upload_gone(u)) {
         return;
     }

@@ -85,8 +85,15 @@ ngx_http_imgp_adopt(ngx_http_imgp_worker_t *w, ngx_http_imgp_found_t *found,
         return NGX_OK;
     }
 
-    (void) ngx_http_imgp_table_insert(w->zone, pipeline, found->record,
-                                      found->len, NULL);
+    if (ngx_http_imgp_table_insert(w->zone, pipeline, found->record,
+                                   found->len, NULL)
+        == NGX_OK
+        && !imgp_journal_waits(&w->conf->store, found->head.id))
+    {
+        /* its upload has just been refused */
+
+        ngx_http_imgp_table_forget(w->zone, found->head.id);
+    }
 
     return NGX_OK;
 }

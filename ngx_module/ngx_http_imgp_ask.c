@@ -461,6 +461,10 @@ ngx_http_imgp_ask_field(ngx_http_imgp_call_t *call, ngx_uint_t i)
 
     service = call->service;
 
+    if (call->each) {
+        i %= call->each;
+    }
+
     for (k = 0; k + 1 < service->nfields && i >= call->counts[k]; k++) {
         i -= call->counts[k];
     }

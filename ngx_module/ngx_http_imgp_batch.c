@@ -42,9 +42,12 @@ struct ngx_http_imgp_batch_s {
     ngx_http_imgp_service_t       *service;
 
     ngx_http_imgp_unit_t          *units[IMGP_BATCH_MAX];   /* NULL: left */
-    imgp_str_t                     maps[IMGP_BATCH_MAX];
-    const char                    *types[IMGP_BATCH_MAX];
     ngx_http_imgp_share_of_t       pieces[IMGP_BATCH_MAX];
+    imgp_str_t                    *maps;       /* of all, a unit's together */
+    const char                   **types;
+    ngx_uint_t                     nmaps;
+    ngx_uint_t                     ninputs;    /* of each unit */
+    imgp_uint_t                    counts[IMGP_FROM_MAX];   /* by "from" */
     ngx_uint_t                     n;
     ngx_uint_t                     npieces;
     ngx_uint_t                     left;       /* units that are there */
@@ -58,6 +61,7 @@ struct ngx_http_imgp_batch_s {
 };
 
 
+static ngx_http_imgp_batch_t *ngx_http_imgp_batch_create(ngx_uint_t ninputs);
 static ngx_uint_t ngx_http_imgp_batch_fits(ngx_http_imgp_batch_t *batch,
     ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_batch_add(ngx_http_imgp_batch_t *batch,
@@ -75,6 +79,7 @@ static void ngx_http_imgp_batch_taken(void *data);
 static void ngx_http_imgp_batch_hand_out(ngx_http_imgp_batch_t *batch);
 static void ngx_http_imgp_batch_fail(ngx_http_imgp_batch_t *batch);
 static ngx_uint_t ngx_http_imgp_batch_common(imgp_error_t *err);
+static void ngx_http_imgp_batch_unmap(ngx_http_imgp_batch_t *batch);
 static void ngx_http_imgp_batch_hangup(ngx_http_imgp_batch_t *batch);
 static void ngx_http_imgp_batch_free(ngx_http_imgp_batch_t *batch);
 
@@ -115,8 +120,8 @@ ngx_http_imgp_batch_join(ngx_http_imgp_unit_t *unit)
 }
 
 
-/* the same stage of the same configuration, lane and provider, and the same
-   values of the params that are sent along */
+/* the same stage of the same configuration, lane and provider, as many inputs,
+   and the same values of the params that are sent along */
 
 static ngx_uint_t
 ngx_http_imgp_batch_fits(ngx_http_imgp_batch_t *batch,
@@ -130,7 +135,9 @@ ngx_http_imgp_batch_fits(ngx_http_imgp_batch_t *batch,
         || batch->stage != unit->stage
         || batch->service != ngx_http_imgp_unit_service(unit)
         || batch->lane != imgp_lane(ngx_http_imgp_unit_stage(unit),
-                                    unit->inputs))
+                                    unit->inputs)
+        || batch->ninputs != unit->ninputs
+        || ngx_memcmp(batch->counts, unit->counts, sizeof(batch->counts)) != 0)
     {
         return 0;
     }
@@ -152,40 +159,68 @@ ngx_http_imgp_batch_fits(ngx_http_imgp_batch_t *batch,
 }
 
 
+static ngx_http_imgp_batch_t *
+ngx_http_imgp_batch_create(ngx_uint_t ninputs)
+{
+    ngx_pool_t             *pool;
+    ngx_http_imgp_batch_t  *batch;
+
+    pool = ngx_create_pool(sizeof(ngx_http_imgp_batch_t) + 1024,
+                           ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    batch = ngx_pcalloc(pool, sizeof(ngx_http_imgp_batch_t));
+    if (batch == NULL) {
+        goto failed;
+    }
+
+    batch->maps = ngx_palloc(pool, ninputs * sizeof(imgp_str_t));
+    batch->types = ngx_palloc(pool, ninputs * sizeof(char *));
+
+    if (batch->maps == NULL || batch->types == NULL) {
+        goto failed;
+    }
+
+    batch->ident.fd = (ngx_socket_t) -1;
+    batch->pool = pool;
+
+    return batch;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
 /* the unit has a place */
 
 void
 ngx_http_imgp_batch_open(ngx_http_imgp_unit_t *unit)
 {
-    ngx_pool_t             *pool;
     ngx_http_imgp_batch_t  *batch;
 
-    batch = NULL;
-    pool = ngx_create_pool(sizeof(ngx_http_imgp_batch_t) + 1024,
-                           ngx_cycle->log);
-    if (pool) {
-        batch = ngx_pcalloc(pool, sizeof(ngx_http_imgp_batch_t));
-    }
-
+    batch = ngx_http_imgp_batch_create(
+                                       ngx_http_imgp_unit_stage(unit)->batch
+                                       * unit->ninputs);
     if (batch == NULL) {
-        if (pool) {
-            ngx_destroy_pool(pool);
-        }
-
         imgp_error_set(&unit->error.error, IMGP_E_INTERNAL, "out of memory");
         ngx_http_imgp_post_drop(unit);
         ngx_http_imgp_unit_finish(unit);
         return;
     }
 
-    batch->ident.fd = (ngx_socket_t) -1;
-    batch->pool = pool;
     batch->worker = unit->run->worker;
     batch->pipeline = unit->run->pipeline;
     batch->stage = unit->stage;
     batch->service = ngx_http_imgp_unit_service(unit);
     batch->lane = imgp_lane(ngx_http_imgp_unit_stage(unit), unit->inputs);
     batch->holder = unit;
+    batch->ninputs = unit->ninputs;
+    ngx_memcpy(batch->counts, unit->counts, sizeof(batch->counts));
 
     batch->timer.handler = ngx_http_imgp_batch_late;
     batch->timer.data = batch;
@@ -284,7 +319,7 @@ ngx_http_imgp_batch_send(ngx_http_imgp_batch_t *batch)
 static void
 ngx_http_imgp_batch_begin(ngx_http_imgp_batch_t *batch)
 {
-    ngx_uint_t             i, n;
+    ngx_uint_t             i, k, n;
     ngx_http_imgp_unit_t  *unit;
 
     for (i = 0, n = 0; i < batch->n; i++) {
@@ -294,10 +329,12 @@ ngx_http_imgp_batch_begin(ngx_http_imgp_batch_t *batch)
             continue;
         }
 
-        batch->units[n] = unit;
-        batch->maps[n] = unit->maps[0];
-        batch->types[n] = unit->inputs[0].type;
-        n++;
+        batch->units[n++] = unit;
+
+        for (k = 0; k < batch->ninputs; k++) {
+            batch->maps[batch->nmaps] = unit->maps[k];
+            batch->types[batch->nmaps++] = unit->inputs[k].type;
+        }
 
         unit->maps = NULL;
         unit->attempts++;
@@ -331,7 +368,9 @@ ngx_http_imgp_batch_fill(ngx_http_imgp_batch_t *batch)
     call->params = run->job->params;
     call->inputs = batch->maps;
     call->types = batch->types;
-    call->ninputs = batch->n;
+    call->ninputs = batch->nmaps;
+    call->counts = batch->counts;
+    call->each = batch->ninputs;
     call->timeout = batch->pipeline->plan->stages[batch->stage].timeout;
     call->max_reply = NGX_HTTP_IMGP_REPLY_MAX;
     call->done = ngx_http_imgp_batch_called;
@@ -347,15 +386,11 @@ ngx_http_imgp_batch_fill(ngx_http_imgp_batch_t *batch)
 static void
 ngx_http_imgp_batch_called(ngx_http_imgp_call_t *call)
 {
-    ngx_uint_t              i;
     ngx_http_imgp_batch_t  *batch;
 
     batch = call->data;
 
-    for (i = 0; i < batch->n; i++) {
-        imgp_blob_unmap(&batch->maps[i]);
-    }
-
+    ngx_http_imgp_batch_unmap(batch);
     ngx_http_imgp_post_answered(batch->worker, batch->service, call,
                                 batch->worker->log);
     ngx_http_imgp_batch_hangup(batch);
@@ -588,16 +623,24 @@ ngx_http_imgp_batch_leave(ngx_http_imgp_unit_t *unit)
 
     if (batch->sent) {
         ngx_http_imgp_service_cancel(&batch->call);
-
-        for (i = 0; i < batch->n; i++) {
-            imgp_blob_unmap(&batch->maps[i]);
-        }
+        ngx_http_imgp_batch_unmap(batch);
 
     } else {
         ngx_queue_remove(&batch->queue);
     }
 
     ngx_http_imgp_batch_free(batch);
+}
+
+
+static void
+ngx_http_imgp_batch_unmap(ngx_http_imgp_batch_t *batch)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < batch->nmaps; i++) {
+        imgp_blob_unmap(&batch->maps[i]);
+    }
 }
 
 

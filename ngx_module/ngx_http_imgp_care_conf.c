@@ -280,10 +280,6 @@ ngx_http_imgp_conf_batch_check(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc)
         what = "sends its inputs as the parts of a form: use \"post\" and "
                "\"send multipart FIELD\"";
 
-    } else if (sc->stage->nfrom > 1) {
-        what = "has one input of each job: name one stage in \"from\", or "
-               "use \"each\"";
-
     } else if (service->poll) {
         what = "has its answer at once: remove \"poll\"";
 

@@ -29,7 +29,7 @@ ngx_http_imgp_reap(ngx_http_imgp_worker_t *w)
 
     for (i = 0; i < NGX_HTTP_IMGP_REAP_BATCH; i++) {
 
-        if (ngx_http_imgp_table_reap(w->zone, &next, w->scratch,
+        if (ngx_http_imgp_claim_lost(w->zone, &next, w->scratch,
                                      IMGP_RECORD_MAX, &e)
             != NGX_OK)
         {

@@ -136,8 +136,8 @@ ngx_http_imgp_run_submit(ngx_http_imgp_worker_t *w, imgp_job_t *job,
     ngx_http_imgp_run_t  *run;
 
     if (w->exiting || ngx_http_imgp_thread_backlog(w)
-        || ngx_http_imgp_table_take(w->zone, job->id,
-                                    pipeline->plan->concurrency, &fence)
+        || ngx_http_imgp_claim_one(w->zone, job->id,
+                                   pipeline->plan->concurrency, &fence)
            != NGX_OK)
     {
         imgp_job_destroy(job);
@@ -169,8 +169,8 @@ ngx_http_imgp_run_claim(ngx_http_imgp_worker_t *w)
 
     while (!w->exiting && !ngx_http_imgp_thread_backlog(w)) {
 
-        if (ngx_http_imgp_table_claim(w->zone, runs->limits, runs->first++,
-                                      w->scratch, IMGP_RECORD_MAX, &e)
+        if (ngx_http_imgp_claim(w->zone, runs->limits, runs->first++,
+                                w->scratch, IMGP_RECORD_MAX, &e)
             != NGX_OK)
         {
             if (w->redis) {

@@ -1871,12 +1871,13 @@ stage a { post http://[::1]/; batch 8 1s; }
 --- emerg
 2: a "batch" sends its inputs as the parts of a form: use "post" and "send multipart FIELD" in stage "a"
 
-=== TEST 323: batch, with two inputs
+=== TEST 323: batch, with three inputs and fields for two
 --- stages
 stage a { resize 9; }
-stage b { from upload a; post http://[::1]/; send multipart f; batch 8 1s; }
+stage b { resize 8; }
+stage c { from upload a b; post http://[::1]/; send multipart f g; batch 8 1s; }
 --- emerg
-3: a "batch" has one input of each job: name one stage in "from", or use "each" in stage "b"
+4: "send multipart" names 2 fields, but stage "c" reads 3: name one field for all, or one for each stage in "from"
 
 === TEST 324: batch, with poll
 --- stages

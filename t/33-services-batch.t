@@ -21,6 +21,17 @@ PIPELINES = {
     'hang': M + '/hang' + FORM + 'batch 3 60s; timeout 1s;',
 }
 
+# two inputs of each job, in a field each
+
+PAIR = """
+    image_pipeline pair {
+        stage small { resize 8; }
+        stage call  { from upload small; post http://%%MODEL%%/parts?pairs=1;
+                      send multipart image mask; batch 3 5s; }
+        outputs small call;
+    }
+"""
+
 counter = iter(range(1, 1 << 20))
 
 
@@ -70,6 +81,20 @@ def together():
     tap.is_({nginx.finish(place)['status'] for place in places + more},
             {'succeeded'}, 'other params')
     tap.is_(model.control('files'), [3, 3], '... are other batches')
+
+
+def pairs():
+    images = [image() for n in range(6)]
+    model.forget()
+    documents, outputs = run('pair', images)
+    small = [nginx.get(d['outputs']['small'][0]['url']).body
+             for d in documents]
+    tap.is_(outputs, [one + two for one, two in zip(images, small)],
+            'two inputs of each job')
+    tap.is_(model.control('files'), [6, 6], '... three jobs a call')
+    body = model.last_body()
+    tap.is_([body.count(b'name="%s"' % name) for name in (b'image', b'mask')],
+            [3, 3], '... in a field of its own')
 
 
 def failures():
@@ -141,9 +166,9 @@ def canceled():
 
 model = Model()
 nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
-                      % (name, name) for name in PIPELINES),
+                      % (name, name) for name in [*PIPELINES, 'pair']),
               workers=1, http='image_pipeline_path %%STORE%% zone=jobs:8m '
-              'sync=off; image_pipeline_threads image;'
+              'sync=off; image_pipeline_threads image;' + PAIR
               + ''.join('image_pipeline %s { param size 0 ~[0-9]+;'
                         'stage call { %s } }\n' % item
                         for item in PIPELINES.items()),
@@ -151,6 +176,7 @@ nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
 nginx.start()
 
 together()
+pairs()
 failures()
 canceled()
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 
-from imgp import Model, ROOT, parallel, tap
+from imgp import Model, ROOT, parallel, tap, wait_for
 from systems import BINARY, System
 
 
@@ -110,8 +110,9 @@ def grows():
     for calls, count in (1, 8), (10, 40):
         system = System('chat-translate.conf', change=[
             (r'post +http://127.0.0.1:\d+/translate;',
-             'post %s/delay/200/canned/word;' % model.url),
-            (r'concurrency +10;', 'concurrency %d;' % calls)])
+             'post %s/gate/slow/delay/200/canned/word?only=slow;' % model.url),
+            (r'concurrency +10;', 'concurrency %d;' % calls),
+            (r'concurrency +200;', 'concurrency 80;')])
         system.start()
         start = time.monotonic()
         parallel(lambda n: translate(message('word %d' % n, 'es')),
@@ -121,9 +122,79 @@ def grows():
                '%.1f/s' % (calls, rates[-1]))
         tap.is_(model.peak()['peak'] <= calls, True, '... at the service')
         model.forget()
+
+        if calls > 1:
+            one_is_slow()
+
         system.stop()
 
     tap.ok(rates[1] > 2 * rates[0], '... and more of them do more')
+
+
+def one_is_slow():
+    """A call that hangs holds up itself; when all of them hang, those who wait
+    are counted, and told so."""
+
+    slow = system.post('/translate/', message('slow', 'es'),
+                       'application/json').headers['Location']
+    system.reaches(slow, 'translated')
+    tap.is_({document['status'] for document in parallel(
+        lambda n: translate(message('fast %d' % n, 'es')), range(20), 10)},
+            {'succeeded'}, '... fast ones go by a slow one')
+    tap.is_(system.stage(slow, 'translated')['status'], 'running',
+            '... which is still at work')
+
+    more = parallel(lambda n: system.post(
+        '/translate/', message('slow %d' % n, 'es'), 'application/json')
+        .headers['Location'], range(89), 30)
+
+    def jobs():
+        return [system.metric('image_pipeline_jobs', state=state)
+                for state in ('running', 'queued')]
+
+    tap.is_(wait_for(lambda: jobs() == [80, 10] and jobs()), [80, 10],
+            'the length of the queue is seen')
+    tap.ok(wait_for(lambda: system.metric('image_pipeline_service_inflight')
+                    == 10), '... and the calls that are out')
+    positions = sorted(document['queue_position'] for document in
+                       (system.get(place).json for place in more)
+                       if document['status'] == 'queued')
+    tap.is_((len(positions), positions), (10, list(range(1, 11))),
+            '... everybody is told the place in it')
+    model.control('open/slow', 'POST', b'')
+    tap.is_({system.finish(place)['status'] for place in [slow, *more]},
+            {'succeeded'}, '... until it goes on')
+
+
+def killed():
+    """The translator dies with messages, then nginx is started again."""
+
+    def post(text):
+        return system.post('/translate/', message(text, 'es', 'ca'),
+                           'application/json').headers['Location']
+
+    with system.services.held('apy'):
+        location = post('The water is cold')
+        system.reaches(location, 'translated')
+        system.replace('apy')
+
+    tap.is_(system.finish(location)['status'], 'succeeded',
+            '... a translator that dies is asked again')
+
+    with system.services.held('apy'):
+        location = post('The water is warm')
+        system.reaches(location, 'translated')
+        system.restart()
+        system.reaches(location, 'translated')
+        system.services.kill_service('apy')
+
+    document = system.finish(location)
+    tap.is_((document['status'], document['error']['stage']),
+            ('failed', 'translated'), '... nginx starts again; the translator '
+            'dies for good: ' + document['error']['detail'])
+    system.services.start_service('apy')
+    system.post(location + '/retry', b'')
+    tap.is_(len(result(system.finish(location))), 2, '... played again')
 
 
 def by_hand():
@@ -157,6 +228,7 @@ system.start()
 languages()
 cached()
 burst()
+killed()
 
 tap.is_(system.alerts(), [], 'nothing alarming is logged')
 system.stop()

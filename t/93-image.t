@@ -10,8 +10,8 @@ import hashlib
 import hmac
 import io
 import json
+import signal
 import subprocess
-import time
 
 import numpy
 from PIL import Image, ImageDraw, ImageFont
@@ -23,12 +23,12 @@ FONT = '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'
 TEXTS = ['The house is big', 'Good morning', 'The water is cold']
 
 
-def poster(texts=TEXTS, seed=0):
+def poster(texts=TEXTS, seed=0, height=700):
     """Dark text on a soft, uneven background, as PNG of 1000 x 700."""
 
-    rows, columns = numpy.mgrid[0:700, 0:1000]
-    pixels = numpy.stack((235 - rows / 20, 225 - columns / 30,
-                          205 + rows / 25 + seed), 2)
+    rows, columns = numpy.mgrid[0:height, 0:1000]
+    pixels = numpy.stack((235 - rows * 35 / height, 225 - columns / 30,
+                          205 + rows * 10 / height + seed), 2)
     image = Image.fromarray(pixels.astype(numpy.uint8))
     draw = ImageDraw.Draw(image)
     font = ImageFont.truetype(FONT, 64)
@@ -122,29 +122,106 @@ def told(document):
             '... by a message with its signature')
 
 
-def branches(document):
-    """Both ran at the same time: their steps take less together than in turn;
-    and several pictures are worked on at once."""
+def upload(image, to='es'):
+    return system.post('/images/?to=' + to, image,
+                       'image/png').headers['Location']
 
-    done = stages(document)
-    tap.ok(all(done[name]['status'] == 'succeeded'
-               for name in ('words', 'mask', 'painted')),
-           'the branches are independent')
 
-    start = time.monotonic()
-    documents = parallel(
-        lambda n: system.run('/images/?to=ca', poster(TEXTS[:1 + n % 3], n),
-                             'image/png'), range(1, 5), 4)
-    tap.is_({one['status'] for one in documents}, {'succeeded'},
-            'four pictures at once')
-    tap.note('%.1f s' % (time.monotonic() - start))
+def branches():
+    """Either branch goes on while the other one is held; the join is made by
+    whichever ends last.  The services held die with their work."""
 
+    for held, waits, done, to in (('apy', 'words', 'painted', 'ca'),
+                                  ('inpaint', 'painted', 'words', 'gl')):
+        with system.services.held(held):
+            location = upload(poster(seed=1 + len(held)), to)
+            system.reaches(location, done, 'succeeded')
+            tap.is_((system.reaches(location, waits)['status'],
+                     system.stage(location, 'translated')['status']),
+                    ('running', 'pending'), '... without the other branch')
+            system.replace(held)
+
+        document = system.finish(location, 120)
+        tap.is_(document['status'], 'succeeded',
+                held + ' dies with its work and is asked again')
+
+
+def lanes():
+    """While the graphics card is at work, pages wait, to go together; a long
+    picture does not wait for them."""
+
+    before = system.metric('image_pipeline_service_requests_total',
+                           stage='painted', code='200')
+
+    with system.services.held('inpaint'):
+        first = upload(poster(TEXTS[:1], 20))
+        system.reaches(first, 'painted')
+        pages = parallel(lambda n: upload(poster(TEXTS[:1], n)),
+                         range(21, 25), 4)
+
+        for page in pages:
+            system.reaches(page, 'painted', 'queued')
+
+        long = upload(poster(TEXTS[:1], 30, 3200))
+        system.reaches(long, 'painted')
+        tap.is_(system.metric('image_pipeline_service_inflight',
+                              stage='painted'), 2,
+                'a batch of each lane is at work, and no more')
+
+    documents = [system.finish(place, 120) for place in [first, long, *pages]]
+    tap.is_({document['status'] for document in documents}, {'succeeded'},
+            '... all come through')
+    calls = system.metric('image_pipeline_service_requests_total',
+                          stage='painted', code='200') - before
+    tap.ok(3 <= calls <= 4, '... six pictures in %d calls' % calls)
+
+    originals = [poster(TEXTS[:1], n) for n in (20, 21, 22, 23, 24)]
+    found = [system.output(document, 'translated').body
+             for document in documents[:1] + documents[2:]]
+    tap.is_([n for n, (one, other) in enumerate(zip(originals, found))
+             if difference(one, other, (0, 560, 1000, 700)) > 0.1], [],
+            '... each has its own back')
+
+
+def textless():
     document = system.run('/images/', poster([]), 'image/png')
     tap.is_((document['status'], len(document['outputs'].get('words', []))),
             ('succeeded', 0), 'a picture without text stays as it is')
 
 
-system = System('image-translate.conf')
+def stopped():
+    """A graceful shutdown brings what runs to its end; what dies for good is
+    told, and nginx that is started again tells the same."""
+
+    with system.services.held('inpaint'):
+        location = upload(poster(seed=40))
+        system.reaches(location, 'painted')
+        system.process.send_signal(signal.SIGQUIT)
+        tap.ok(wait_for(lambda: system.exiting()),
+               'a graceful shutdown')
+
+    tap.is_(system.process.wait(60), 0, '... waits for what runs')
+    system.start()
+    document = system.get(location).json
+    tap.is_(document['status'], 'succeeded', '... which has ended')
+    told(document)
+
+    with system.services.held('inpaint'):
+        location = upload(poster(seed=41))
+        system.reaches(location, 'painted')
+        system.restart()
+        system.reaches(location, 'painted')
+        system.services.kill_service('inpaint')
+
+    document = system.finish(location)
+    tap.is_((document['status'], document['error']['stage']),
+            ('failed', 'painted'), 'nginx starts again; the painter dies for '
+            'good: ' + document['error']['detail'])
+    told(document)
+
+
+system = System('image-translate.conf', change=[
+    (r'retry +2 2s', 'retry 2 50ms'), (r'retry +2 500ms', 'retry 2 50ms')])
 
 status, said = system.test_config()
 tap.is_(status, 0, 'nginx -t')
@@ -154,8 +231,10 @@ system.start()
 
 document = translated()
 told(document)
-branches(document)
+branches()
+lanes()
+textless()
+stopped()
 
-tap.is_(system.stop(), 0, 'a graceful shutdown')
 tap.is_(system.alerts(), [], 'nothing alarming is logged')
 tap.done()

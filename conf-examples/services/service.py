@@ -92,6 +92,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     timeout = 300
 
     def do_GET(self):
+        self.log_message('GET %s', self.path)
         self.send(200, {'service': self.server.name,
                         'paths': sorted(self.server.operations)})
 
@@ -161,7 +162,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, form, *values):
         if not self.server.quiet:
-            print(form % values, file=sys.stderr, flush=True)
+            print('%s: %s' % (self.server.name, form % values),
+                  file=sys.stderr, flush=True)
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):

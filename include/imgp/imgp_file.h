@@ -34,6 +34,7 @@ imgp_uint_t imgp_file_unnamed(imgp_store_t *store);
 
 imgp_int_t imgp_file_write(int fd, const void *p, size_t len,
     imgp_store_error_t *err);
+imgp_int_t imgp_file_fsync(int fd, imgp_store_error_t *err);
 
 typedef struct {
     int                fd;
@@ -76,25 +77,13 @@ imgp_int_t imgp_file_put(const imgp_store_t *store, const char *path,
 imgp_int_t imgp_file_read(const char *path, size_t max, imgp_pool_t *pool,
     imgp_str_t *content, imgp_store_error_t *err);
 
-/* the directory of a path: its names are on the disk */
-
-imgp_int_t imgp_file_sync_dir(const char *path, imgp_store_error_t *err);
-
-/* the directory of a path, IMGP_PATH_MAX; 0: none, or too long */
-
-imgp_uint_t imgp_file_dir_of(const char *path, char *dir);
-
-/* makes the directory of a path, if its parent is there */
-
-imgp_int_t imgp_file_make_dir(const char *path, imgp_uint_t sync,
-    imgp_store_error_t *err);
-
 /* IMGP_OK: gone; IMGP_DECLINED: was not there */
 
 imgp_int_t imgp_file_remove(const char *path, imgp_store_error_t *err);
 
 /* "size" bytes and known, with its mtime renewed if that is old; *age in
-   seconds as it was before; DECLINED: not there, or of another size */
+   seconds as it was before; DECLINED: not there, of
+   another size, or marked by imgp_dir_sync_shared() */
 
 imgp_int_t imgp_file_touch(const char *path, uint64_t size, int64_t *age,
     imgp_store_error_t *err);

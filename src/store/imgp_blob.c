@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <imgp/imgp_dir.h>
 #include <imgp/imgp_file.h>
 #include <imgp/imgp_lock.h>
 
@@ -207,7 +208,7 @@ imgp_blob_commit(imgp_blob_t *b, uint64_t *added, imgp_store_error_t *err)
 
     if (b->young) {
         imgp_blob_path(b->store, b->name, path);
-        return imgp_file_sync_dir(path, err);
+        return imgp_dir_sync_shared(path, err);
     }
 
     return IMGP_OK;

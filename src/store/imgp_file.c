@@ -26,12 +26,12 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <imgp/imgp_dir.h>
 #include <imgp/imgp_file.h>
 #include <imgp/imgp_lock.h>
 
 
-#define IMGP_FILE_MODE      0600
-#define IMGP_FILE_DIR_MODE  0700
+#define IMGP_FILE_MODE  0600
 
 
 static int imgp_file_open(const imgp_store_t *store, char *tmp);
@@ -43,7 +43,6 @@ static imgp_int_t imgp_file_replace(const imgp_store_t *store,
     imgp_file_t *file, imgp_uint_t sync, imgp_store_error_t *err);
 static imgp_int_t imgp_file_sync(imgp_file_t *files, imgp_uint_t n,
     imgp_store_error_t *err);
-static imgp_int_t imgp_file_fsync(int fd, imgp_store_error_t *err);
 static imgp_int_t imgp_file_move(const imgp_file_t *file, imgp_uint_t sync,
     imgp_store_error_t *err);
 static imgp_int_t imgp_file_read_fd(int fd, size_t size, imgp_pool_t *pool,
@@ -62,7 +61,7 @@ imgp_file_create(const imgp_store_t *store, char *tmp,
     if (fd == -1 && errno == ENOENT) {
         imgp_store_path(store, "tmp", "", 0, dir);
 
-        if (imgp_file_make_dir(dir, 0, err) != IMGP_OK) {
+        if (imgp_dir_make(dir, 0, err) != IMGP_OK) {
             return -1;
         }
 
@@ -185,7 +184,8 @@ imgp_file_commit(const imgp_store_t *store, imgp_file_t *files, imgp_uint_t n,
     }
 
     for (i = 0; sync && i < n && rc == IMGP_OK; i++) {
-        rc = imgp_file_sync_dir(files[i].path, err);
+        rc = files[i].shared ? imgp_dir_sync_shared(files[i].path, err)
+                             : imgp_dir_sync(files[i].path, err);
     }
 
     return rc;
@@ -266,7 +266,7 @@ imgp_file_replace(const imgp_store_t *store, imgp_file_t *file,
 
     if (rc == -1 && errno == ENOENT) {
 
-        if (imgp_file_make_dir(file->path, sync, err) != IMGP_OK) {
+        if (imgp_dir_make(file->path, sync, err) != IMGP_OK) {
             return IMGP_ERROR;
         }
 
@@ -293,7 +293,7 @@ imgp_file_replace(const imgp_store_t *store, imgp_file_t *file,
 }
 
 
-static imgp_int_t
+imgp_int_t
 imgp_file_fsync(int fd, imgp_store_error_t *err)
 {
     int  rc;
@@ -319,7 +319,7 @@ imgp_file_move(const imgp_file_t *file, imgp_uint_t sync,
 
     if (rc == -1 && errno == ENOENT) {
 
-        if (imgp_file_make_dir(file->path, sync, err) != IMGP_OK) {
+        if (imgp_dir_make(file->path, sync, err) != IMGP_OK) {
             unlink(file->tmp);
             return IMGP_ERROR;
         }
@@ -456,79 +456,6 @@ imgp_file_read_fd(int fd, size_t size, imgp_pool_t *pool,
 
 
 imgp_int_t
-imgp_file_sync_dir(const char *path, imgp_store_error_t *err)
-{
-    int         fd;
-    char        dir[IMGP_PATH_MAX];
-    imgp_int_t  rc;
-
-    if (!imgp_file_dir_of(path, dir)) {
-        errno = ENAMETOOLONG;
-        return imgp_file_error(err, "open");
-    }
-
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd == -1) {
-        return imgp_file_error(err, "open");
-    }
-
-    rc = imgp_file_fsync(fd, err);
-    close(fd);
-
-    return rc;
-}
-
-
-imgp_int_t
-imgp_file_make_dir(const char *path, imgp_uint_t sync,
-    imgp_store_error_t *err)
-{
-    char  dir[IMGP_PATH_MAX];
-
-    if (!imgp_file_dir_of(path, dir)) {
-        errno = ENAMETOOLONG;
-        return imgp_file_error(err, "mkdir");
-    }
-
-    if (mkdir(dir, IMGP_FILE_DIR_MODE) == -1) {
-
-        /* whoever made it may not have come to the fsync() yet */
-
-        if (errno != EEXIST) {
-            return imgp_file_error(err, "mkdir");
-        }
-    }
-
-    return sync ? imgp_file_sync_dir(dir, err) : IMGP_OK;
-}
-
-
-imgp_uint_t
-imgp_file_dir_of(const char *path, char *dir)
-{
-    size_t       len;
-    const char  *slash;
-
-    slash = strrchr(path, '/');
-
-    if (slash == NULL || slash == path) {
-        return 0;
-    }
-
-    len = (size_t) (slash - path);
-
-    if (len >= IMGP_PATH_MAX) {
-        return 0;
-    }
-
-    memcpy(dir, path, len);
-    dir[len] = '\0';
-
-    return 1;
-}
-
-
-imgp_int_t
 imgp_file_remove(const char *path, imgp_store_error_t *err)
 {
     if (unlink(path) == 0) {
@@ -556,7 +483,9 @@ imgp_file_touch(const char *path, uint64_t size, int64_t *age,
                                  : imgp_file_error(err, "stat");
     }
 
-    if (!S_ISREG(st.st_mode) || (uint64_t) st.st_size != size) {
+    if (!S_ISREG(st.st_mode) || (st.st_mode & 0777) == IMGP_DIR_DOUBTED
+        || (uint64_t) st.st_size != size)
+    {
         return IMGP_DECLINED;
     }
 

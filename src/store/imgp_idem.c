@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <imgp/imgp_codec.h>
+#include <imgp/imgp_dir.h>
 #include <imgp/imgp_file.h>
 #include <imgp/imgp_lock.h>
 
@@ -81,7 +82,7 @@ imgp_idem_lock(const char *path, imgp_uint_t sync, imgp_store_error_t *err)
 
     if (fd == -1 && errno == ENOENT) {
 
-        if (imgp_file_make_dir(path, sync, err) != IMGP_OK) {
+        if (imgp_dir_make(path, sync, err) != IMGP_OK) {
             return -1;
         }
 

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <imgp/imgp_dir.h>
 #include <imgp/imgp_file.h>
 #include <imgp/imgp_record.h>
 
@@ -85,7 +86,7 @@ imgp_journal_accept(imgp_blob_t *b, const u_char id[IMGP_ID_BYTES],
 
     if (rc == IMGP_OK && b->young) {
         imgp_blob_path(store, b->name, files[0].path);
-        rc = imgp_file_sync_dir(files[0].path, err);
+        rc = imgp_dir_sync_shared(files[0].path, err);
     }
 
     if (rc != IMGP_OK) {

@@ -12,7 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <imgp/imgp_file.h>
+#include <imgp/imgp_dir.h>
 #include <imgp/imgp_lock.h>
 
 
@@ -67,7 +67,7 @@ imgp_lock_take(const char *path, int how)
     int   fd, rc;
     char  dir[IMGP_PATH_MAX];
 
-    if (!imgp_file_dir_of(path, dir)) {
+    if (!imgp_dir_of(path, dir)) {
         errno = ENAMETOOLONG;
         return -1;
     }

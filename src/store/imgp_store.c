@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <imgp/imgp_store.h>
+#include <imgp/imgp_dir.h>
 #include <imgp/imgp_file.h>
 
 
@@ -79,7 +80,7 @@ imgp_store_init(imgp_store_t *store, imgp_store_error_t *err)
 
     imgp_store_path(store, "", imgp_store_dirs[0].name, 0, path);
 
-    return store->sync ? imgp_file_sync_dir(path, err) : IMGP_OK;
+    return store->sync ? imgp_dir_sync(path, err) : IMGP_OK;
 }
 
 
@@ -137,7 +138,7 @@ imgp_store_mkfan(const imgp_store_t *store, const imgp_store_dir_t *dir,
 
     imgp_store_path(store, dir->name, "", 0, path);
 
-    return (made && store->sync) ? imgp_file_sync_dir(path, err) : IMGP_OK;
+    return (made && store->sync) ? imgp_dir_sync(path, err) : IMGP_OK;
 }
 
 

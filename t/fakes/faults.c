@@ -1,7 +1,7 @@
 
 /*
- * LD_PRELOAD: the n-th call that touches the store fails, is cut short, or is
- * the process's last.  The test tells which through a page that it shares with
+ * LD_PRELOAD: the n-th call that touches the store fails, is cut short, is the
+ * process's last, or waits until it is let go.  The test tells which through a page that it shares with
  * all processes of nginx (t/lib/shim.py; $IMGP_FAULTS names the file): nothing
  * of this is in the module, and without the page all calls go straight on.
  *
@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 
@@ -36,6 +37,9 @@
 #define FAULTS_FAIL     1
 #define FAULTS_SHORT    2
 #define FAULTS_KILL     3             /* before the call */
+#define FAULTS_HOLD     4             /* as long as the mask has its bit */
+
+#define FAULTS_NAP      1000000       /* ns */
 
 #define FAULTS_OPEN     0x0001        /* what the mask is made of */
 #define FAULTS_READ     0x0002
@@ -107,6 +111,17 @@ faults_init(void)
 }
 
 
+static void
+faults_hold(uint32_t kind)
+{
+    struct timespec  nap = { 0, FAULTS_NAP };
+
+    while (*(volatile uint32_t *) &faults->mask & kind) {
+        nanosleep(&nap, NULL);
+    }
+}
+
+
 /* is this the call?  The action, or 0 */
 
 static uint32_t
@@ -132,6 +147,11 @@ faults_hit(uint32_t kind, const char *name, const char *what)
 
     if (faults->action == FAULTS_KILL) {
         syscall(SYS_kill, getpid(), SIGKILL);
+    }
+
+    if (faults->action == FAULTS_HOLD) {
+        faults_hold(kind);
+        return 0;
     }
 
     errno = (int) faults->error;

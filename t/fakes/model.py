@@ -11,7 +11,8 @@ A path is a chain of steps, done in order; the last one answers:
 
     /echo                  the multipart file, or else the body, as it came
     /delay/MS/...          waits first
-    /gate/NAME/...         waits first, until POST /_open/NAME
+    /gate/NAME/...         waits first, until POST /_open/NAME; ?only=TEXT:
+                           those alone whose body has it
     /status/CODE           an error; ?retry_after=S  ?times=K: the first K calls
                            of this URL, then as /echo; ?per=key: the first K
                            calls with the same Idempotency-Key
@@ -19,7 +20,8 @@ A path is a chain of steps, done in order; the last one answers:
     /json                  a small JSON object
     /parts                 all files, as multipart/mixed; ?max=N: 500 if one of
                            them has more bytes, ?less=1: the last is left out,
-                           ?busy=1: 503 the first time
+                           ?busy=1: 503 the first time, ?pairs=1: two and two
+                           are one, the first one's bytes before the other's
     /list                  ... as {"items":[{"image":base64}, ...]}
     /garbage               200 image/jpeg, bytes of no kind
     /wrongtype             200 text/html
@@ -275,7 +277,7 @@ class Model:
                 continue
 
             if name == 'gate':
-                await self.gate(steps.pop(0), reader)
+                await self.gate(steps.pop(0), call, reader)
                 continue
 
             if name == 'canned':
@@ -307,7 +309,10 @@ class Model:
 
         raise Gone
 
-    async def gate(self, name, reader):
+    async def gate(self, name, call, reader):
+        if call.query.get('only', '').encode() not in call.body:
+            return
+
         while name not in self.open:
             await self.wait(20, reader)
 
@@ -376,6 +381,10 @@ class Model:
         if 'busy' in call.query and self.seen[call.target] == 1:
             self.send(writer, b'{"error":"busy"}', 'application/json', 503)
             return False
+
+        if 'pairs' in call.query:
+            call.files = [one + two for one, two
+                          in zip(call.files[::2], call.files[1::2])]
 
         if 'less' in call.query and len(call.files) > 1:
             call.files.pop()

@@ -4,7 +4,7 @@ store that fail (faults.c), a wall clock that jumps (clock.c).
     faults = Faults(nginx)           # before nginx.start()
     faults.arm('write', when=3, error=errno.ENOSPC)
     ...
-    faults.disarm()                  # faults.hits, faults.call
+    faults.disarm()                  # faults.hits, faults.call; ends a HOLD
 """
 
 import mmap
@@ -18,7 +18,7 @@ KINDS = {name: 1 << n for n, name in enumerate(
     ('open', 'read', 'write', 'sync', 'close', 'rename', 'unlink', 'mkdir',
      'stat', 'times', 'map', 'malloc'))}
 FILES = sum(KINDS.values()) - KINDS['malloc']
-FAIL, SHORT, KILL = 1, 2, 3
+FAIL, SHORT, KILL, HOLD = 1, 2, 3, 4
 
 # faults_t of faults.c
 

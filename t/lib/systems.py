@@ -9,14 +9,16 @@ What a test changes of the file is told as pairs of a regular expression and its
 replacement, each of which must match.
 """
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import os
 import re
+import signal
 import tempfile
 import urllib.request
 
-from imgp import Nginx, Process, ROOT, tap
+from imgp import Nginx, Process, ROOT, tap, wait_for
 
 TEMP = ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')
 
@@ -75,6 +77,36 @@ class Services(Process):
     def stop_service(self, name):
         self.all.end(name)
 
+    def kill_service(self, name):
+        """As the kernel does when memory is short."""
+
+        process = self.all.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    @contextlib.contextmanager
+    def held(self, *names):
+        """They take calls and do not answer."""
+
+        for name in names:
+            self.all.processes[name].send_signal(signal.SIGSTOP)
+
+        try:
+            yield
+        finally:
+            for name in names:
+                self.go_on(name)
+
+    def go_on(self, name):
+        if name in self.all.processes:
+            self.all.processes[name].send_signal(signal.SIGCONT)
+
+    def said(self, pattern):
+        """Lines of what the services log that match."""
+
+        with open(self.log.name, errors='replace') as file:
+            return [line for line in file if re.search(pattern, line)]
+
     def start_service(self, name):
         self.all.begin(name)
         self.all.wait(name)
@@ -128,6 +160,77 @@ class System(Nginx):
     def output(self, document, stage, number=0):
         return self.get(document['outputs'][stage][number]['url'])
 
+    def stage(self, location, name):
+        return stages(self.get(location).json)[name]
+
+    def reaches(self, location, name, status='running'):
+        """A stage that comes to be so: what it is then."""
+
+        wait_for(lambda: self.stage(location, name)['status'] == status, 60)
+        stage = self.stage(location, name)
+        tap.is_(stage['status'], status, '"%s" is %s' % (name, status))
+        return stage
+
+    def watched(self, location):
+        """The documents of a job that were seen, one by one, to its end."""
+
+        documents = []
+
+        while not documents or documents[-1]['finished_at'] is None:
+            answer = self.get('%s?wait=10&since=%d' % (
+                location, documents[-1]['revision'] if documents else 0))
+
+            if answer.status == 200:
+                documents.append(answer.json)
+
+        return documents
+
+    def metric(self, name, **labels):
+        """The sum of the values of a metric that have these labels."""
+
+        total = 0
+
+        for line in self.get('/metrics').body.decode().splitlines():
+            if re.match(re.escape(name) + r'[{ ]', line) and all(
+                    '%s="%s"' % label in line for label in labels.items()):
+                total += float(line.rpartition(' ')[2])
+
+        return total
+
+    def replace(self, name):
+        """A service is killed under the calls that are out, and is there again
+        before anybody can notice."""
+
+        with self.paused():
+            self.services.kill_service(name)
+            self.services.start_service(name)
+
+    @contextlib.contextmanager
+    def paused(self):
+        workers = self.workers()
+
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+
+        try:
+            yield
+        finally:
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+
+    def restart(self):
+        """Stopped in the middle of its work, and started."""
+
+        self.stop(graceful=False)
+        self.start()
+
 
 def stages(document):
     return {stage['name']: stage for stage in document['stages']}
+
+
+def messages(documents):
+    """What people were told of the stages that ran."""
+
+    return {stage.get('message') for document in documents
+            for stage in document['stages'] if stage['status'] == 'running'}

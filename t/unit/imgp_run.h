@@ -136,4 +136,62 @@ test_refused(const char *name, imgp_str_t s, imgp_error_e code)
 }
 
 
+/* a document as a further input of a run */
+
+__attribute__((unused))
+static void
+test_json(test_run_t *run, const char *json)
+{
+    imgp_op_input_t  *input;
+
+    input = &run->inputs[run->task.ninputs++];
+    input->data.data = (u_char *) json;
+    input->data.len = strlen(json);
+    input->type = "application/json";
+}
+
+
+/*
+ * An operation on a picture and a document: each allocation may fail, nothing
+ * is left of it; and it may be canceled.
+ */
+
+__attribute__((unused))
+static void
+test_fails(const char *line, imgp_str_t data, const char *json)
+{
+    long          n, wrong;
+    test_run_t    run;
+    test_alloc_t  ta;
+    imgp_alloc_t  alloc = { test_alloc, test_free, &ta };
+
+    wrong = 0;
+
+    for (n = 0; n < 1000; n++) {
+        ta.left = n;
+        ta.live = 0;
+
+        test_init(&run);
+        test_json(&run, json);
+        run.task.alloc = &alloc;
+
+        if (test_op(&run, line, data) == IMGP_OK) {
+            break;
+        }
+
+        wrong += ta.live != 0 || run.task.error.code != IMGP_E_INTERNAL;
+    }
+
+    ok(n > 5 && n < 1000 && wrong == 0, "each of %ld allocations may fail", n);
+    imgp_op_free(&run.task);
+    is_int(ta.live, 0, "nothing is left of the good run");
+
+    test_init(&run);
+    test_json(&run, json);
+    run.cancel = 1;
+    test_op(&run, line, data);
+    is_int(run.task.error.code, IMGP_E_CANCELED, "canceled");
+}
+
+
 #endif /* _IMGP_RUN_H_INCLUDED_ */

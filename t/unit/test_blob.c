@@ -418,6 +418,49 @@ thread(void *data)
 }
 
 
+/* where the directory is there, the second fsync() of a blob is of its name */
+
+static void
+doubted(void)
+{
+    char         path[IMGP_PATH_MAX];
+    u_char       digest[IMGP_DIGEST_LEN], id[IMGP_ID_BYTES];
+    uint64_t     added;
+    imgp_blob_t  b;
+
+    tmp_store(&store, 1);
+    imgp_blob_put(&store, "content", 7, digest, &added, &err);
+    imgp_blob_path(&store, digest, path);
+    imgp_file_remove(path, &err);
+
+    tmp_strike(FAULT_FSYNC, 1, EIO);
+    is_int(imgp_blob_put(&store, "content", 7, digest, &added, &err),
+           IMGP_ERROR, "its name could not be synced");
+    tmp_calm();
+    tmp_age(path, 1000);
+
+    is_int(imgp_blob_put(&store, "content", 7, digest, &added, &err), IMGP_OK,
+           "an hour later");
+    is_int(added, 4096, "it is written again");
+    is_int(imgp_blob_put(&store, "content", 7, digest, &added, &err), IMGP_OK,
+           "and again");
+    is_int(added, 0, "now it is known");
+
+    /* a job that relies on another's new file: its record's fsync(), and those
+       of the record's directory and name, come before */
+
+    memset(id, 1, sizeof(id));
+    imgp_blob_hold(&b, &store, "content", 7, digest, &err);
+    tmp_strike(FAULT_FSYNC, 3, EIO);
+    is_int(imgp_journal_accept(&b, id, (u_char *) "r", 1, 0, &added, &err),
+           IMGP_ERROR, "nor is one believed that another has just written");
+    tmp_calm();
+
+    imgp_blob_put(&store, "content", 7, digest, &added, &err);
+    is_int(added, 4096, "it is written again, too");
+}
+
+
 static void
 threads(void)
 {
@@ -452,6 +495,7 @@ main(void)
         spoilt();
         faults();
         full_disk();
+        doubted();
         threads();
     }
 

@@ -9,6 +9,7 @@
 #include "imgp_test.h"
 #include <pthread.h>
 #include <sys/file.h>
+#include <imgp/imgp_dir.h>
 #include <imgp/imgp_lock.h>
 
 
@@ -39,7 +40,7 @@ alone(void)
     is_int(imgp_lock_rename(old, path), -1, "no directory");
     is_int(errno, ENOENT, "is told");
 
-    imgp_file_make_dir(path, 0, NULL);
+    imgp_dir_make(path, 0, NULL);
     is_int(imgp_lock_renew(path), -1, "no file");
     is_int(errno, ENOENT, "is told");
     is_int(imgp_lock_rename(old, path), 0, "renamed");

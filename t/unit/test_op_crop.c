@@ -19,10 +19,7 @@ static imgp_int_t
 crop(const char *line, imgp_str_t image, const char *json, const char *type)
 {
     test_init(&run);
-
-    run.task.ninputs = 2;
-    run.inputs[1].data.data = (u_char *) json;
-    run.inputs[1].data.len = strlen(json);
+    test_json(&run, json);
     run.inputs[1].type = type;
 
     return test_op(&run, line, image);
@@ -149,6 +146,8 @@ test_bad(void)
     test_init(&run);
     test_op(&run, "crop /*", s);
     is_int(run.task.error.code, IMGP_E_BAD_PARAM, "an image alone");
+
+    test_fails("crop /*", s, "[[0,0,5,5],[1,1,5,5]]");
 
     free(s.data);
 }

@@ -20,10 +20,8 @@ static imgp_int_t
 mask(const char *line, imgp_str_t image, const char *json)
 {
     test_init(&run);
-
-    run.task.ninputs = 2;
-    run.inputs[1].data.data = (u_char *) json;
-    run.inputs[1].data.len = strlen(json);
+    test_json(&run, json);
+    run.inputs[1].type = NULL;        /* it is told by its bytes */
 
     return test_op(&run, line, image);
 }
@@ -181,10 +179,8 @@ test_refusals(void)
     free(run.inputs[0].data.data);
 
     test_init(&run);
+    test_json(&run, "[]");
     run.task.max_pixels = 799;
-    run.task.ninputs = 2;
-    run.inputs[1].data.data = (u_char *) "[]";
-    run.inputs[1].data.len = 2;
     test_op(&run, "mask /*", s);
     is_int(run.task.error.code, IMGP_E_PIXELS, "too many pixels");
 
@@ -195,45 +191,11 @@ test_refusals(void)
 static void
 test_failures(void)
 {
-    long          n, wrong;
-    imgp_str_t    s;
-    test_png_t    t = { .width = 40, .height = 20, .depth = 8,
-                        .type = PNG_COLOR_TYPE_RGB };
-    test_alloc_t  ta;
-    imgp_alloc_t  alloc = { test_alloc, test_free, &ta };
+    imgp_str_t  s;
+    test_png_t  t = { .width = 40, .height = 20, .depth = 8,
+                      .type = PNG_COLOR_TYPE_RGB };
 
-    wrong = 0;
     s = test_png(&t, test_quadrant);
-
-    for (n = 0; n < 1000; n++) {
-        ta.left = n;
-        ta.live = 0;
-
-        test_init(&run);
-        run.task.alloc = &alloc;
-        run.task.ninputs = 2;
-        run.inputs[1].data.data = (u_char *) "[[1,2,3,4],[[1,2],[9,2],[9,9]]]";
-        run.inputs[1].data.len = 31;
-        test_op(&run, "mask /* dilate=2", s);
-
-        if (run.rc == IMGP_OK) {
-            break;
-        }
-
-        wrong += ta.live != 0 || run.task.error.code != IMGP_E_INTERNAL;
-    }
-
-    ok(n > 5 && n < 1000 && wrong == 0, "each of %ld allocations may fail", n);
-    imgp_op_free(&run.task);
-    is_int(ta.live, 0, "nothing is left of the good run");
-
-    test_init(&run);
-    run.cancel = 1;
-    run.task.ninputs = 2;
-    run.inputs[1].data.data = (u_char *) "[[1,2,3,4]]";
-    run.inputs[1].data.len = 11;
-    test_op(&run, "mask /*", s);
-    is_int(run.task.error.code, IMGP_E_CANCELED, "canceled");
-
+    test_fails("mask /* dilate=2", s, "[[1,2,3,4],[[1,2],[9,2],[9,9]]]");
     free(s.data);
 }

@@ -7,6 +7,7 @@
 
 #include <imgp/imgp_text.h>
 #include "imgp_run.h"
+#include "imgp_fonts.h"
 
 
 static void test_without(void);
@@ -20,17 +21,6 @@ static void test_failures(void);
 
 static test_run_t     run;
 static test_pixels_t  p;
-
-
-/* fontconfig keeps what it has read of fonts, until the process ends */
-
-const char *__lsan_default_suppressions(void);
-
-const char *
-__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig\n";
-}
 
 
 int
@@ -76,16 +66,10 @@ render(const char *line, imgp_str_t image, const char *one, const char *two)
     free(p.rgba);
     memset(&p, 0, sizeof(p));
     test_init(&run);
-
-    run.task.ninputs = two ? 3 : 2;
-    run.inputs[1].data.data = (u_char *) one;
-    run.inputs[1].data.len = strlen(one);
-    run.inputs[1].type = "application/json";
+    test_json(&run, one);
 
     if (two) {
-        run.inputs[2].data.data = (u_char *) two;
-        run.inputs[2].data.len = strlen(two);
-        run.inputs[2].type = "application/json";
+        test_json(&run, two);
     }
 
     if (test_op(&run, line, image) == IMGP_OK) {
@@ -300,45 +284,9 @@ test_refusals(void)
 static void
 test_failures(void)
 {
-    long          n, wrong;
-    imgp_str_t    s;
-    test_alloc_t  ta;
-    imgp_alloc_t  alloc = { test_alloc, test_free, &ta };
-
-    static const char  json[] = "[{\"box\":[1,2,30,40],\"text\":\"a\"}]";
+    imgp_str_t  s;
 
     s = rgb();
-    wrong = 0;
-
-    for (n = 0; n < 1000; n++) {
-        ta.left = n;
-        ta.live = 0;
-
-        test_init(&run);
-        run.task.alloc = &alloc;
-        run.task.ninputs = 2;
-        run.inputs[1].data.data = (u_char *) json;
-        run.inputs[1].data.len = strlen(json);
-        test_op(&run, "render /*", s);
-
-        if (run.rc == IMGP_OK) {
-            break;
-        }
-
-        wrong += ta.live != 0 || run.task.error.code != IMGP_E_INTERNAL;
-    }
-
-    ok(n > 5 && n < 1000 && wrong == 0, "each of %ld allocations may fail", n);
-    imgp_op_free(&run.task);
-    is_int(ta.live, 0, "nothing is left of the good run");
-
-    test_init(&run);
-    run.cancel = 1;
-    run.task.ninputs = 2;
-    run.inputs[1].data.data = (u_char *) "[]";
-    run.inputs[1].data.len = 2;
-    test_op(&run, "render /*", s);
-    is_int(run.task.error.code, IMGP_E_CANCELED, "canceled");
-
+    test_fails("render /*", s, "[{\"box\":[1,2,30,40],\"text\":\"a\"}]");
     free(s.data);
 }

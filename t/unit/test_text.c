@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <imgp/imgp_text.h>
 #include "imgp_work_test.h"
+#include "imgp_fonts.h"
 
 
 #define TEST_THREADS  4
@@ -39,17 +40,6 @@ static void test_threads(void);
 
 static test_work_t         tw;
 static imgp_text_conf_t    conf;
-
-
-/* fontconfig keeps what it has read of fonts, until the process ends */
-
-const char *__lsan_default_suppressions(void);
-
-const char *
-__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig\n";
-}
 
 
 int
