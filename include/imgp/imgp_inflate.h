@@ -1,7 +1,7 @@
 
 /*
- * Deflated data unpacked as it comes, in memory of one size: by ISA-L where
- * it was found, else by zlib.  In zlib's wrapping; its checksum is verified.
+ * Deflated data unpacked as it comes, in memory of one size.  In zlib's
+ * wrapping; its checksum is verified.
  */
 
 
@@ -16,14 +16,19 @@
 typedef struct imgp_inflate_s  imgp_inflate_t;
 
 
-/* NULL: the work's error is set */
+/*
+ * NULL: the work's error is set.  "literals": copies are expected to be few,
+ * which is of use to speed alone
+ */
 
-imgp_inflate_t *imgp_inflate_create(imgp_work_t *work);
+imgp_inflate_t *imgp_inflate_create(imgp_work_t *work, imgp_uint_t literals);
 void imgp_inflate_free(imgp_inflate_t *z);            /* NULL is fine */
 
 /*
- * Takes from "in" and gives to "out", whose ends both move.  AGAIN: all of
- * the input was taken.  OK: the output is full.  DONE: the data has ended.
+ * Takes from "in" and gives to "out", whose ends both move.  Right before
+ * "out" there must be what was given before, the last 32 KiB of it or all;
+ * what is behind its new end may have been written to.  AGAIN: all of the
+ * input was taken.  OK: the output is full.  DONE: the data has ended.
  * ERROR: it is corrupt; no error is set.
  */
 

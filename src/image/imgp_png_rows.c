@@ -17,6 +17,7 @@
 
 
 #include <imgp/imgp_png_rows.h>
+#include <imgp/imgp_block.h>
 #include <imgp/imgp_checksum.h>
 #include <imgp/imgp_filter.h>
 #include <imgp/imgp_inflate.h>
@@ -26,6 +27,8 @@
 #define IMGP_PNG_ROWS_HEAD   8        /* length and type */
 #define IMGP_PNG_ROWS_FRAME  12       /* and the CRC */
 #define IMGP_PNG_ROWS_KEPT   3        /* one above two */
+#define IMGP_PNG_ROWS_PACKED 4        /* by so much, or it is dense */
+#define IMGP_PNG_ROWS_ROOM   (IMGP_PNG_ROWS_BUFFER / 2)
 
 
 struct imgp_png_rows_s {
@@ -51,10 +54,13 @@ struct imgp_png_rows_s {
 
 
 static imgp_int_t imgp_png_rows_alloc(imgp_png_rows_t *rows);
+static imgp_uint_t imgp_png_rows_dense(const imgp_png_rows_conf_t *conf);
 static u_char *imgp_png_rows_at(imgp_png_rows_t *rows, uint32_t i);
 static imgp_uint_t imgp_png_rows_pair(imgp_png_rows_t *rows,
     const u_char *line, const u_char *above, u_char *row);
 static imgp_int_t imgp_png_rows_fill(imgp_png_rows_t *rows);
+static void imgp_png_rows_slide(imgp_png_rows_t *rows);
+static imgp_int_t imgp_png_rows_unpack(imgp_png_rows_t *rows);
 static imgp_int_t imgp_png_rows_chunk(imgp_png_rows_t *rows, u_char *type,
     imgp_str_t *data);
 static imgp_int_t imgp_png_rows_idat(imgp_png_rows_t *rows);
@@ -101,11 +107,13 @@ imgp_png_rows_open(imgp_work_t *work, const imgp_png_rows_conf_t *conf)
 static imgp_int_t
 imgp_png_rows_alloc(imgp_png_rows_t *rows)
 {
-    rows->size = imgp_max(IMGP_PNG_ROWS_BUFFER, rows->conf.len + 1);
+    rows->size = imgp_max(IMGP_PNG_ROWS_BUFFER, rows->conf.len + 1)
+                 + IMGP_BLOCK_WINDOW;
 
     rows->stride = rows->conf.len + IMGP_UNFILTER_PAD;
 
-    rows->inflate = imgp_inflate_create(rows->work);
+    rows->inflate = imgp_inflate_create(rows->work,
+                                        imgp_png_rows_dense(&rows->conf));
     rows->buffer = imgp_work_alloc(rows->work,
                                    rows->size + IMGP_UNFILTER_PAD);
     rows->rows = imgp_work_array(rows->work, rows->stride,
@@ -119,6 +127,16 @@ imgp_png_rows_alloc(imgp_png_rows_t *rows)
     imgp_png_rows_begin(rows, rows->conf.len, rows->conf.height);
 
     return IMGP_OK;
+}
+
+
+/* a picture that packs badly has few copies */
+
+static imgp_uint_t
+imgp_png_rows_dense(const imgp_png_rows_conf_t *conf)
+{
+    return conf->rest.len
+           > (uint64_t) conf->len * conf->height / IMGP_PNG_ROWS_PACKED;
 }
 
 
@@ -229,19 +247,13 @@ static imgp_int_t
 imgp_png_rows_fill(imgp_png_rows_t *rows)
 {
     imgp_int_t  rc;
-    imgp_str_t  out;
 
-    rows->to -= rows->from;
-    memmove(rows->buffer, rows->buffer + rows->from, rows->to);
-    rows->from = 0;
+    if (rows->size - rows->to <= rows->len + IMGP_PNG_ROWS_ROOM) {
+        imgp_png_rows_slide(rows);
+    }
 
     do {
-        out.data = rows->buffer + rows->to;
-        out.len = rows->size - rows->to;
-
-        rc = imgp_inflate_run(rows->inflate, &rows->chunk, &out);
-
-        rows->to = out.data - rows->buffer;
+        rc = imgp_png_rows_unpack(rows);
 
         if (rc == IMGP_ERROR) {
             return imgp_png_rows_bad(rows, "its data cannot be unpacked");
@@ -249,7 +261,7 @@ imgp_png_rows_fill(imgp_png_rows_t *rows)
 
         rows->ended = (rc == IMGP_DONE);
 
-        if (rows->to > rows->len) {
+        if (rows->to - rows->from > rows->len) {
             return IMGP_OK;
         }
 
@@ -260,6 +272,40 @@ imgp_png_rows_fill(imgp_png_rows_t *rows)
     } while (imgp_png_rows_idat(rows) == IMGP_OK);
 
     return IMGP_ERROR;
+}
+
+
+/* what is not used yet, and what copies may reach back to */
+
+static void
+imgp_png_rows_slide(imgp_png_rows_t *rows)
+{
+    size_t  n, kept;
+
+    n = rows->to - rows->from;
+    kept = imgp_min(rows->to, imgp_max(n, IMGP_BLOCK_WINDOW));
+
+    memmove(rows->buffer, rows->buffer + rows->to - kept, kept);
+
+    rows->from = kept - n;
+    rows->to = kept;
+}
+
+
+static imgp_int_t
+imgp_png_rows_unpack(imgp_png_rows_t *rows)
+{
+    imgp_int_t  rc;
+    imgp_str_t  out;
+
+    out.data = rows->buffer + rows->to;
+    out.len = rows->size - rows->to;
+
+    rc = imgp_inflate_run(rows->inflate, &rows->chunk, &out);
+
+    rows->to = out.data - rows->buffer;
+
+    return rc;
 }
 
 
@@ -366,13 +412,12 @@ static imgp_int_t
 imgp_png_rows_end(imgp_png_rows_t *rows)
 {
     imgp_int_t  rc;
-    imgp_str_t  out;
 
     do {
-        out.data = rows->buffer;
-        out.len = rows->size;
+        rows->from = rows->to;
+        imgp_png_rows_slide(rows);
 
-        rc = imgp_inflate_run(rows->inflate, &rows->chunk, &out);
+        rc = imgp_png_rows_unpack(rows);
 
         if (rc == IMGP_ERROR) {
             return imgp_png_rows_bad(rows, "its data cannot be unpacked");

@@ -18,8 +18,8 @@
 /* the last answer; the output is at "back" */
 
 static imgp_int_t
-test_run(const u_char *p, size_t n, size_t in_step, size_t out_step,
-    u_char *back, size_t *got)
+test_run_by(imgp_uint_t literals, const u_char *p, size_t n, size_t in_step,
+    size_t out_step, u_char *back, size_t *got)
 {
     size_t           given;
     imgp_int_t       rc;
@@ -27,7 +27,7 @@ test_run(const u_char *p, size_t n, size_t in_step, size_t out_step,
     test_work_t      tw;
     imgp_inflate_t  *z;
 
-    z = imgp_inflate_create(test_work(&tw));
+    z = imgp_inflate_create(test_work(&tw), literals);
     given = imgp_min(in_step, n);
     in.data = (u_char *) p;
     in.len = given;
@@ -57,6 +57,36 @@ test_run(const u_char *p, size_t n, size_t in_step, size_t out_step,
         printf("# %zu bytes are left\n", tw.work.used);
         return IMGP_DECLINED;
     }
+
+    return rc;
+}
+
+
+/* both of its ways have to agree, but on what they gave before an error */
+
+static imgp_int_t
+test_run(const u_char *p, size_t n, size_t in_step, size_t out_step,
+    u_char *back, size_t *got)
+{
+    u_char      *other;
+    size_t       theirs;
+    imgp_int_t   rc, theirs_rc;
+
+    other = malloc(TEST_DATA + 1);
+
+    theirs_rc = test_run_by(1, p, n, in_step, out_step, other, &theirs);
+    rc = test_run_by(0, p, n, in_step, out_step, back, got);
+
+    if (rc != theirs_rc
+        || (rc != IMGP_ERROR
+            && (*got != theirs || memcmp(back, other, theirs) != 0)))
+    {
+        printf("# %ld, %zu bytes, of literals %ld, %zu\n", (long) rc, *got,
+               (long) theirs_rc, theirs);
+        rc = IMGP_DECLINED;
+    }
+
+    free(other);
 
     return rc;
 }
