@@ -2,7 +2,7 @@
 /*
  * A picture between two steps of a run: interleaved pixels, or the planes of
  * YCbCr (or of gray) that a JPEG is made of and that another one is made of
- * without a detour.  Always 8 bits, sRGB, upright.
+ * without a detour.  Always 8 bits, sRGB, upright; inks are on their way there.
  */
 
 
@@ -16,7 +16,7 @@
 #include <imgp/imgp_fit.h>
 
 
-#define IMGP_PICTURE_PLANES  3
+#define IMGP_PICTURE_PLANES  4
 #define IMGP_PICTURE_ALIGN   32       /* rows of planes: whole blocks of DCT */
 
 
@@ -27,11 +27,16 @@ typedef struct {
 
     imgp_image_t       image;         /* data is NULL where there are planes */
 
-    uint32_t           nplanes;       /* 0, 1 or 3 */
+    uint32_t           nplanes;       /* 0, 1, 3; 4 of inks */
     uint32_t           sub_x;         /* pixels per sample of chroma */
     uint32_t           sub_y;
     imgp_image_t       planes[IMGP_PICTURE_PLANES];
 } imgp_picture_t;
+
+
+/* the planes that may have fewer samples than pixels */
+
+#define imgp_picture_chroma(i)  ((i) == 1 || (i) == 2)
 
 
 /* a plane's side */
@@ -49,6 +54,12 @@ void imgp_picture_free(imgp_work_t *work, imgp_picture_t *picture);
 /* all of these change the picture in place: OK or ERROR */
 
 imgp_int_t imgp_picture_image(imgp_work_t *work, imgp_picture_t *picture);
+
+/* four planes, imgp_inks_e: an image of CMYK */
+
+imgp_int_t imgp_picture_inks(imgp_work_t *work, imgp_picture_t *picture,
+    uint32_t inks);
+
 imgp_int_t imgp_picture_sample(imgp_work_t *work, imgp_picture_t *picture,
     uint32_t sub_x, uint32_t sub_y);
 imgp_int_t imgp_picture_transpose(imgp_work_t *work,

@@ -23,7 +23,17 @@ typedef enum {
 } imgp_format_e;
 
 
-#define IMGP_READER_PLANES  3         /* Y, Cb, Cr */
+#define IMGP_READER_PLANES  4         /* Y, Cb, Cr, K */
+
+
+/* how amounts of ink are stored */
+
+typedef enum {
+    IMGP_INKS_NONE = 0,
+    IMGP_INKS_PLAIN,
+    IMGP_INKS_INVERTED,
+    IMGP_INKS_YCCK                    /* the first three as YCbCr, inverted */
+} imgp_inks_e;
 
 
 /* a plane of 8-bit samples, and what one strip of a picture holds of it */
@@ -59,11 +69,13 @@ struct imgp_reader_s {
     imgp_int_t       (*finish)(imgp_reader_t *reader);
 
     /*
-     * where the picture is stored as a plane of gray or three of YCbCr, these
-     * may be had in place of rows; after open() the pitches are those of the
-     * whole picture, after start_planes() those of what strip() gives
+     * where the picture is stored as a plane of gray, three of YCbCr or four
+     * of inks, these may be had in place of rows; after open() the pitches
+     * are those of the whole picture, after start_planes() those of what
+     * strip() gives
      */
     uint32_t           nplanes;       /* 0: rows alone */
+    uint32_t           inks;          /* imgp_inks_e of four planes */
     imgp_reader_plane_t  plane[IMGP_READER_PLANES];
     uint32_t           strips;
 

@@ -216,9 +216,9 @@ imgp_decode_plain(imgp_reader_t *reader, imgp_uint_t *plain)
     imgp_int_t     rc;
     imgp_image_t   probe;
 
-    *plain = 1;
+    *plain = (reader->inks == IMGP_INKS_NONE);
 
-    if (reader->icc.len == 0 || reader->nplanes == 0) {
+    if (!*plain || reader->icc.len == 0 || reader->nplanes == 0) {
         return IMGP_OK;
     }
 
@@ -266,7 +266,7 @@ imgp_decode_planes(imgp_reader_t *reader, const imgp_fit_plan_t *fit,
 
     o = reader->orientation;
     same = imgp_decode_same(reader, fit);
-    chroma = &reader->plane[reader->nplanes - 1];
+    chroma = &reader->plane[reader->nplanes > 1];
 
     plan.fit = *fit;
     plan.flip_x = imgp_orient_flip_x(o);
@@ -307,7 +307,10 @@ imgp_decode_planes_image(imgp_reader_t *reader, imgp_picture_t *picture)
 
     work = reader->work;
 
-    if (imgp_picture_image(work, picture) != IMGP_OK) {
+    if ((reader->inks ? imgp_picture_inks(work, picture, reader->inks)
+                      : imgp_picture_image(work, picture))
+        != IMGP_OK)
+    {
         return IMGP_ERROR;
     }
 

@@ -13,6 +13,7 @@
 
 
 #include "imgp_jpeg_reader.h"
+#include <imgp/imgp_picture.h>
 #include <jpegint.h>
 
 
@@ -23,6 +24,7 @@
 #endif
 
 
+static uint32_t imgp_jpeg_planes_inks(const imgp_jpeg_reader_t *r);
 static imgp_uint_t imgp_jpeg_planes_fit(const imgp_jpeg_reader_t *r);
 static imgp_int_t imgp_jpeg_planes_start(imgp_reader_t *reader,
     uint32_t width, uint32_t height, uint32_t sub_x, uint32_t sub_y);
@@ -38,6 +40,8 @@ imgp_jpeg_planes_open(imgp_jpeg_reader_t *r)
     int                   i;
     imgp_reader_plane_t  *plane;
     jpeg_component_info  *comp;
+
+    r->reader.inks = imgp_jpeg_planes_inks(r);
 
     if (!imgp_jpeg_planes_fit(r)) {
         return IMGP_OK;
@@ -59,7 +63,25 @@ imgp_jpeg_planes_open(imgp_jpeg_reader_t *r)
 }
 
 
-/* luma at full size, both chroma planes alike, and at whole pixels */
+static uint32_t
+imgp_jpeg_planes_inks(const imgp_jpeg_reader_t *r)
+{
+    switch (r->cinfo.jpeg_color_space) {
+
+    case JCS_YCCK:
+        return IMGP_INKS_YCCK;
+
+    case JCS_CMYK:
+        return r->cinfo.saw_Adobe_marker ? IMGP_INKS_INVERTED
+                                         : IMGP_INKS_PLAIN;
+
+    default:
+        return IMGP_INKS_NONE;
+    }
+}
+
+
+/* luma and black at full size, both chroma alike, and at whole pixels */
 
 static imgp_uint_t
 imgp_jpeg_planes_fit(const imgp_jpeg_reader_t *r)
@@ -79,8 +101,16 @@ imgp_jpeg_planes_fit(const imgp_jpeg_reader_t *r)
         return r->cinfo.num_components == 1;
     }
 
-    return r->cinfo.jpeg_color_space == JCS_YCbCr
-           && r->cinfo.num_components == IMGP_READER_PLANES
+    if (r->reader.inks != IMGP_INKS_NONE
+        && (r->cinfo.num_components != IMGP_READER_PLANES
+            || comp[3].h_samp_factor != h || comp[3].v_samp_factor != v))
+    {
+        return 0;
+    }
+
+    return (r->reader.inks != IMGP_INKS_NONE
+            || (r->cinfo.jpeg_color_space == JCS_YCbCr
+                && r->cinfo.num_components == 3))
            && comp[1].h_samp_factor == comp[2].h_samp_factor
            && comp[1].v_samp_factor == comp[2].v_samp_factor
            && h % comp[1].h_samp_factor == 0
@@ -113,7 +143,7 @@ imgp_jpeg_planes_start(imgp_reader_t *reader, uint32_t width, uint32_t height,
         plane = &reader->plane[i];
         pitch = reader->pitch;
 
-        if (i != 0 && width != 0) {
+        if (imgp_picture_chroma(i) && width != 0) {
             x = (width - 1) / sub_x + 1;
             y = (height - 1) / sub_y + 1;
 

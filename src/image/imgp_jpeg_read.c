@@ -264,7 +264,7 @@ imgp_jpeg_read_row(imgp_reader_t *reader, u_char *row)
                                "the JPEG has fewer rows than it says");
     }
 
-    if (reader->rows.space == IMGP_SPACE_CMYK && r->cinfo.saw_Adobe_marker) {
+    if (reader->inks > IMGP_INKS_PLAIN) {
         imgp_jpeg_read_invert(row, reader->rows.width);
     }
 

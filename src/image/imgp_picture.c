@@ -10,6 +10,7 @@
 
 
 #include <imgp/imgp_picture.h>
+#include <imgp/imgp_reader.h>
 #include <imgp/imgp_resize.h>
 
 
@@ -24,7 +25,9 @@
 
 static void imgp_picture_pack(imgp_picture_t *picture);
 static void imgp_picture_rgb(const imgp_picture_t *picture, uint32_t y,
-    u_char *rgb);
+    u_char *rgb, uint32_t step);
+static void imgp_picture_ink(const imgp_image_t *plane, uint32_t y,
+    u_char invert, u_char *row);
 static u_char imgp_picture_clamp(int32_t v);
 static void imgp_picture_turn(const imgp_image_t *from, imgp_image_t *to);
 static imgp_int_t imgp_picture_fit_image(imgp_work_t *work,
@@ -97,13 +100,66 @@ imgp_picture_image(imgp_work_t *work, imgp_picture_t *picture)
     }
 
     for (y = 0; y < image.height; y++) {
-        imgp_picture_rgb(picture, y, imgp_image_row(&image, y));
+        imgp_picture_rgb(picture, y, imgp_image_row(&image, y), image.channels);
     }
 
     imgp_picture_free(work, picture);
     picture->image = image;
 
     return IMGP_OK;
+}
+
+
+/* of YCCK, the amounts of cyan, magenta and yellow are red, green and blue */
+
+imgp_int_t
+imgp_picture_inks(imgp_work_t *work, imgp_picture_t *picture, uint32_t inks)
+{
+    u_char        *row;
+    uint32_t       y, i;
+    imgp_image_t   image;
+
+    imgp_image_form(&image, picture->width, picture->height, IMGP_SPACE_CMYK,
+                    0, 8);
+
+    if (imgp_picture_sample(work, picture, 1, 1) != IMGP_OK
+        || imgp_image_alloc(work, &image) != IMGP_OK)
+    {
+        return IMGP_ERROR;
+    }
+
+    for (y = 0; y < image.height; y++) {
+        row = imgp_image_row(&image, y);
+
+        if (inks == IMGP_INKS_YCCK) {
+            imgp_picture_rgb(picture, y, row, image.channels);
+        }
+
+        for (i = (inks == IMGP_INKS_YCCK) ? 3 : 0; i < image.channels; i++) {
+            imgp_picture_ink(&picture->planes[i], y,
+                             (inks == IMGP_INKS_PLAIN) ? 0 : 255, row + i);
+        }
+    }
+
+    imgp_picture_free(work, picture);
+    picture->image = image;
+
+    return IMGP_OK;
+}
+
+
+static void
+imgp_picture_ink(const imgp_image_t *plane, uint32_t y, u_char invert,
+    u_char *row)
+{
+    uint32_t       x;
+    const u_char  *p;
+
+    p = imgp_image_row(plane, y);
+
+    for (x = 0; x < plane->width; x++) {
+        row[x * IMGP_SPACE_CMYK] = p[x] ^ invert;
+    }
 }
 
 
@@ -131,7 +187,8 @@ imgp_picture_pack(imgp_picture_t *picture)
 
 
 static void
-imgp_picture_rgb(const imgp_picture_t *picture, uint32_t y, u_char *rgb)
+imgp_picture_rgb(const imgp_picture_t *picture, uint32_t y, u_char *rgb,
+    uint32_t step)
 {
     int32_t        l, b, r;
     uint32_t       x;
@@ -146,10 +203,11 @@ imgp_picture_rgb(const imgp_picture_t *picture, uint32_t y, u_char *rgb)
         b = cb[x] - 128;
         r = cr[x] - 128;
 
-        *rgb++ = imgp_picture_clamp(l + IMGP_PICTURE_CR_R * r);
-        *rgb++ = imgp_picture_clamp(l - IMGP_PICTURE_CB_G * b
+        rgb[0] = imgp_picture_clamp(l + IMGP_PICTURE_CR_R * r);
+        rgb[1] = imgp_picture_clamp(l - IMGP_PICTURE_CB_G * b
                                     - IMGP_PICTURE_CR_G * r);
-        *rgb++ = imgp_picture_clamp(l + IMGP_PICTURE_CB_B * b);
+        rgb[2] = imgp_picture_clamp(l + IMGP_PICTURE_CB_B * b);
+        rgb += step;
     }
 }
 
@@ -229,7 +287,7 @@ imgp_picture_sample(imgp_work_t *work, imgp_picture_t *picture,
     imgp_fit_plan_t     plan;
     imgp_resize_conf_t  conf;
 
-    if (picture->nplanes < IMGP_PICTURE_PLANES
+    if (picture->nplanes <= 1
         || (picture->sub_x == sub_x && picture->sub_y == sub_y))
     {
         return IMGP_OK;
@@ -351,7 +409,7 @@ imgp_picture_fit_planes(imgp_work_t *work, imgp_picture_t *picture,
     for (i = 0; i < picture->nplanes && rc == IMGP_OK; i++) {
         c = *conf;
 
-        if (i > 0) {
+        if (imgp_picture_chroma(i)) {
             c.x.pitch = picture->sub_x;
             c.x.cover = sub_x;
             c.y.pitch = picture->sub_y;

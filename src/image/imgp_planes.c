@@ -143,7 +143,7 @@ imgp_planes_axes(const imgp_planes_t *p, const imgp_planes_plan_t *plan,
     conf->x.start = plan->fit.x;
     conf->x.span = plan->fit.w;
     conf->x.out = plan->fit.width;
-    conf->x.cover = (i == 0) ? 1 : plan->sub_x;
+    conf->x.cover = imgp_picture_chroma(i) ? plan->sub_x : 1;
     conf->x.flip = plan->flip_x;
 
     conf->y.length = p->reader->full_height;
@@ -151,7 +151,7 @@ imgp_planes_axes(const imgp_planes_t *p, const imgp_planes_plan_t *plan,
     conf->y.start = plan->fit.y;
     conf->y.span = plan->fit.h;
     conf->y.out = plan->fit.height;
-    conf->y.cover = (i == 0) ? 1 : plan->sub_y;
+    conf->y.cover = imgp_picture_chroma(i) ? plan->sub_y : 1;
     conf->y.flip = plan->flip_y;
 
     conf->ahead = from->rows;

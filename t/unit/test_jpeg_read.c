@@ -123,6 +123,28 @@ test_strip_adobe(imgp_str_t *s)
 }
 
 
+/* as rows, and as planes */
+
+static void
+test_inks(const char *what, imgp_str_t s)
+{
+    imgp_str_t     again;
+    test_pixels_t  p;
+
+    again.len = s.len;
+    again.data = malloc(s.len);
+    memcpy(again.data, s.data, s.len);
+
+    p = test_pixels("encode png", s);
+    ok(test_corners(&p, "0123", 6), "%s", what);
+    free(p.rgba);
+
+    p = test_pixels("encode png max=51", again);
+    ok(p.width == 51 && test_corners(&p, "0123", 6), "%s, shrunk", what);
+    free(p.rgba);
+}
+
+
 static void
 test_cmyk(void)
 {
@@ -131,9 +153,7 @@ test_cmyk(void)
     test_jpeg_t    t = { .width = 64, .height = 48, .components = 4,
                          .in = JCS_CMYK, .stored = JCS_CMYK };
 
-    p = test_pixels("encode png", test_jpeg(&t, test_ink));
-    ok(test_corners(&p, "0123", 6), "CMYK, inverted as Adobe does");
-    free(p.rgba);
+    test_inks("CMYK, inverted as Adobe does", test_jpeg(&t, test_ink));
 
     p = test_pixels("encode png", test_jpeg(&t, test_black));
     ok(test_near(&p, 20, 20, 127, 127, 127, 255, 3), "half of black");
@@ -141,14 +161,10 @@ test_cmyk(void)
 
     s = test_jpeg(&t, test_plain_ink);
     test_strip_adobe(&s);
-    p = test_pixels("encode png", s);
-    ok(test_corners(&p, "0123", 6), "CMYK without Adobe marker: not inverted");
-    free(p.rgba);
+    test_inks("CMYK without Adobe marker: not inverted", s);
 
     t.stored = JCS_YCCK;
-    p = test_pixels("encode png", test_jpeg(&t, test_ink));
-    ok(test_corners(&p, "0123", 6), "YCCK");
-    free(p.rgba);
+    test_inks("YCCK", test_jpeg(&t, test_ink));
 
     t.progressive = 1;
     t.h = t.v = 2;

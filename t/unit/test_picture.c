@@ -7,6 +7,7 @@
 #include <math.h>
 #include "imgp_test.h"
 #include <imgp/imgp_picture.h>
+#include <imgp/imgp_reader.h>
 
 
 static imgp_work_t     work;
@@ -18,6 +19,7 @@ static imgp_picture_t make(uint32_t width, uint32_t height, uint32_t nplanes,
 static uint32_t value(uint32_t x, uint32_t y, uint32_t i);
 static void test_transpose(void);
 static void test_rgb(void);
+static void test_inks(void);
 static void test_gray(void);
 static void test_sample(void);
 static void test_fit(void);
@@ -34,6 +36,7 @@ main(void)
 
     test_transpose();
     test_rgb();
+    test_inks();
     test_gray();
     test_sample();
     test_fit();
@@ -76,8 +79,8 @@ make(uint32_t width, uint32_t height, uint32_t nplanes, uint32_t sub_x,
         plane = &p.planes[i];
 
         imgp_picture_plane(&work, plane,
-                           imgp_picture_side(width, i ? sub_x : 1),
-                           imgp_picture_side(height, i ? sub_y : 1), 0);
+                           imgp_picture_side(width, imgp_picture_chroma(i) ? sub_x : 1),
+                           imgp_picture_side(height, imgp_picture_chroma(i) ? sub_y : 1), 0);
 
         for (y = 0; y < plane->height; y++) {
             for (x = 0; x < plane->width; x++) {
@@ -150,6 +153,50 @@ test_rgb(void)
     }
 
     is_int(wrong, 0, "YCbCr to RGB, rounded to nearest");
+    imgp_picture_free(&work, &p);
+}
+
+
+static void
+test_inks(void)
+{
+    u_char         *px;
+    uint32_t        x, y, i, inks, wrong;
+    imgp_picture_t  p, rgb;
+
+    for (inks = IMGP_INKS_PLAIN; inks <= IMGP_INKS_YCCK; inks++) {
+        p = make(67, 21, 4, 1, 1);
+        rgb = make(67, 21, 3, 1, 1);
+
+        imgp_picture_inks(&work, &p, inks);
+        imgp_picture_image(&work, &rgb);
+
+        wrong = p.nplanes != 0 || p.image.space != IMGP_SPACE_CMYK;
+
+        for (y = 0; y < 21; y++) {
+            for (x = 0; x < 67; x++) {
+                px = imgp_image_row(&p.image, y) + 4 * x;
+
+                for (i = 0; i < 4; i++) {
+                    wrong += px[i] != ((inks == IMGP_INKS_PLAIN)
+                                           ? value(x, y, i)
+                             : (inks == IMGP_INKS_INVERTED || i == 3)
+                                           ? 255 - value(x, y, i)
+                             : imgp_image_row(&rgb.image, y)[3 * x + i]);
+                }
+            }
+        }
+
+        is_int(wrong, 0, "four planes of inks to CMYK, %u", inks);
+        imgp_picture_free(&work, &p);
+        imgp_picture_free(&work, &rgb);
+    }
+
+    p = make(67, 21, 4, 2, 2);
+    imgp_picture_inks(&work, &p, IMGP_INKS_YCCK);
+    ok(p.image.width == 67 && p.image.height == 21
+       && p.image.data[3] == 255 - value(0, 0, 3),
+       "and with fewer samples of chroma");
     imgp_picture_free(&work, &p);
 }
 
