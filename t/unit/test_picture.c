@@ -78,9 +78,12 @@ make(uint32_t width, uint32_t height, uint32_t nplanes, uint32_t sub_x,
     for (i = 0; i < nplanes; i++) {
         plane = &p.planes[i];
 
-        imgp_picture_plane(&work, plane,
-                           imgp_picture_side(width, imgp_picture_chroma(i) ? sub_x : 1),
-                           imgp_picture_side(height, imgp_picture_chroma(i) ? sub_y : 1), 0);
+        imgp_picture_plane(&work, plane, imgp_picture_chroma(i)
+                                             ? imgp_picture_side(width, sub_x)
+                                             : width,
+                           imgp_picture_chroma(i)
+                               ? imgp_picture_side(height, sub_y) : height,
+                           0);
 
         for (y = 0; y < plane->height; y++) {
             for (x = 0; x < plane->width; x++) {
