@@ -69,6 +69,7 @@ B           := build/$(BUILD)
 NAME        := ngx_http_image_pipeline_module
 MODULE      := $(B)/$(NAME).so
 LIB         := $(B)/libimgp.a
+PAGE        := $(B)/module/ngx_http_imgp_console_page.h
 
 HEADERS     := $(wildcard include/imgp/*.h)
 SRCS        := $(wildcard src/*/*.c)
@@ -179,7 +180,10 @@ $(B)/module/Makefile: config Makefile | packages $(NGINX)
 	    --add-dynamic-module=$(CURDIR)) >$(@D)/configure.log 2>&1 \
 	    || { tail -n 20 $(@D)/configure.log; rm -f $@; exit 1; }
 
-$(MODULE): $(B)/module/Makefile FORCE
+$(PAGE): $(wildcard ngx_module/console/*) $(B)/module/Makefile
+	@sh ngx_module/console/pack > $@
+
+$(MODULE): $(PAGE) $(B)/module/Makefile FORCE
 	@$(MAKE) -s -j$(JOBS) -C $(NGINX_SRC) \
 	    -f $(CURDIR)/$(B)/module/Makefile modules
 	@! nm -u $(B)/module/$(NAME).so | grep -E ' (imgp_|ngx_http_im)' \

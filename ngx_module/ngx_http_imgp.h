@@ -258,6 +258,7 @@ struct ngx_http_imgp_ctx_s {
     unsigned                       fetched:1;     /* its output, from Redis */
     unsigned                       unsure:1;      /* Redis was not asked */
     unsigned                       stream:1;      /* Accept: text/event-... */
+    unsigned                       operator:1;    /* may see any job */
 
     /* what was last read of the job; NULL: there is none */
     imgp_job_t                    *view;
@@ -295,6 +296,7 @@ ngx_int_t ngx_http_imgp_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_imgp_metrics_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_imgp_health_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_imgp_console_handler(ngx_http_request_t *r);
 
 /* a process begins and ends (ngx_http_imgp_process.c) */
 

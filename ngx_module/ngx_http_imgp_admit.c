@@ -110,6 +110,8 @@ ngx_http_imgp_admit_accepted(ngx_http_imgp_upload_t *u)
     ngx_int_t             rc;
     ngx_http_imgp_ctx_t  *ctx;
 
+    ngx_http_imgp_stat_known(u->worker->zone, u->pipeline->index, u->job);
+
     if (u->known) {
         ngx_http_imgp_stat_job(u->worker->zone, u->pipeline->index, u->job);
     }

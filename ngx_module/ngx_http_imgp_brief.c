@@ -83,6 +83,37 @@ ngx_http_imgp_brief_oldest(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 }
 
 
+uint64_t
+ngx_http_imgp_brief_age(ngx_http_imgp_worker_t *w, ngx_uint_t pipeline)
+{
+    u_char                  id[IMGP_ID_BYTES];
+    uint64_t                age;
+    imgp_job_t             *job;
+    imgp_msec_t             now;
+    ngx_http_imgp_entry_t   e;
+
+    if (ngx_http_imgp_brief_oldest(w->zone, pipeline, id) != NGX_OK
+        || ngx_http_imgp_table_read(w->zone, id, w->scratch, IMGP_RECORD_MAX,
+                                    &e)
+           != NGX_OK)
+    {
+        return 0;
+    }
+
+    job = imgp_record_decode(e.record, e.len, &imgp_malloc);
+    if (job == NULL) {
+        return 0;
+    }
+
+    now = ngx_http_imgp_now();
+    age = now > job->queued_at ? now - job->queued_at : 0;
+
+    imgp_job_destroy(job);
+
+    return age;
+}
+
+
 ngx_uint_t
 ngx_http_imgp_brief(ngx_http_imgp_zone_t *zone,
     const ngx_http_imgp_brief_filter_t *filter, ngx_http_imgp_brief_t *list,
@@ -131,6 +162,10 @@ ngx_http_imgp_brief_wanted(ngx_http_imgp_slot_t *slot,
     }
 
     if (imgp_job_is_final(slot->job_state) && slot->expires_at < now) {
+        return 0;
+    }
+
+    if (filter->before && slot->seq >= filter->before) {
         return 0;
     }
 

@@ -19,6 +19,7 @@ typedef struct {
     ngx_uint_t                     pipeline;   /* or ..._BRIEF_ANY */
     const u_char                  *owner;      /* or NULL */
     ngx_uint_t                     states;     /* bits: 1 << job state */
+    uint64_t                       before;     /* this "seq"; 0: any */
 } ngx_http_imgp_brief_filter_t;
 
 
@@ -41,6 +42,11 @@ ngx_int_t ngx_http_imgp_brief_owner(ngx_http_imgp_zone_t *zone,
 
 ngx_int_t ngx_http_imgp_brief_oldest(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, u_char *id);
+
+/* how long that one has waited, in ms; 0: nobody does */
+
+uint64_t ngx_http_imgp_brief_age(ngx_http_imgp_worker_t *w,
+    ngx_uint_t pipeline);
 
 /* oldest first; of more than "max" those that have ended are left out first,
    then the older ones */

@@ -116,6 +116,10 @@ typedef struct {
                                                 its providers */
     ngx_uint_t                     first;    /* provider of the stage */
     ngx_uint_t                     open;     /* the breaker */
+    ngx_http_imgp_service_t       *service;
+    ngx_uint_t                     fails;    /* counted by the breaker */
+    ngx_msec_t                     probe;    /* ms until it is tried again */
+    ngx_uint_t                     waiting;  /* of the stage, as inflight */
 } ngx_http_imgp_tally_service_t;
 
 

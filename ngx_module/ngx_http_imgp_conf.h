@@ -164,6 +164,8 @@ char *ngx_http_imgp_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_imgp_conf_health(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_imgp_conf_console(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_imgp_conf_operator(ngx_conf_t *cf,
     ngx_http_imgp_loc_conf_t *conf);
 

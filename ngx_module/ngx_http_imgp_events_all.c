@@ -159,6 +159,7 @@ ngx_http_imgp_events_scan(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
     filter.pipeline = ctx->conf->pipeline->index;
     filter.owner = ctx->owner;
     filter.states = NGX_HTTP_IMGP_BRIEF_ALL;
+    filter.before = 0;
 
     n = ngx_http_imgp_brief(ctx->worker->zone, &filter, list,
                             NGX_HTTP_IMGP_EVENTS_JOBS);

@@ -204,6 +204,10 @@ ngx_http_imgp_jobs_visible(ngx_http_imgp_ctx_t *ctx, imgp_job_t *job)
 {
     imgp_str_t  *name;
 
+    if (ctx->operator) {
+        return 1;
+    }
+
     name = &ctx->conf->pipeline->plan->name;
 
     return imgp_str_eq(&job->pipeline, name)

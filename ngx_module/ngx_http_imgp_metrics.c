@@ -49,8 +49,6 @@ static void ngx_http_imgp_metrics_jobs(ngx_http_imgp_metrics_t *m,
     const char *name);
 static void ngx_http_imgp_metrics_oldest(ngx_http_imgp_metrics_t *m,
     const char *name);
-static uint64_t ngx_http_imgp_metrics_age(ngx_http_imgp_metrics_t *m,
-    ngx_uint_t pipeline);
 static void ngx_http_imgp_metrics_durations(ngx_http_imgp_metrics_t *m,
     const char *name);
 static void ngx_http_imgp_metrics_stages(ngx_http_imgp_metrics_t *m,
@@ -353,46 +351,12 @@ ngx_http_imgp_metrics_oldest(ngx_http_imgp_metrics_t *m, const char *name)
     ngx_http_imgp_pipeline_t  **p;
 
     ngx_http_imgp_metrics_each(m, i, p) {
-        ms = ngx_http_imgp_metrics_age(m, (*p)->index);
+        ms = ngx_http_imgp_brief_age(m->worker, (*p)->index);
 
         ngx_http_imgp_metrics_add(m, "%s{pipeline=\"%s\"} %uL.%03uL\n", name,
                          ngx_http_imgp_metrics_label(label, &(*p)->plan->name),
                          ms / 1000, ms % 1000);
     }
-}
-
-
-static uint64_t
-ngx_http_imgp_metrics_age(ngx_http_imgp_metrics_t *m, ngx_uint_t pipeline)
-{
-    u_char                   id[IMGP_ID_BYTES];
-    uint64_t                 age;
-    imgp_job_t              *job;
-    imgp_msec_t              now;
-    ngx_http_imgp_entry_t    e;
-    ngx_http_imgp_worker_t  *w;
-
-    w = m->worker;
-
-    if (ngx_http_imgp_brief_oldest(w->zone, pipeline, id) != NGX_OK
-        || ngx_http_imgp_table_read(w->zone, id, w->scratch,
-                                    IMGP_RECORD_MAX, &e)
-           != NGX_OK)
-    {
-        return 0;
-    }
-
-    job = imgp_record_decode(e.record, e.len, &imgp_malloc);
-    if (job == NULL) {
-        return 0;
-    }
-
-    now = ngx_http_imgp_now();
-    age = now > job->queued_at ? now - job->queued_at : 0;
-
-    imgp_job_destroy(job);
-
-    return age;
 }
 
 

@@ -104,6 +104,13 @@ static ngx_command_t  ngx_http_image_pipeline_commands[] = {
       0,
       NULL },
 
+    { ngx_string("image_pipeline_console"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_imgp_conf_console,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 

@@ -35,13 +35,47 @@ typedef struct {
 } ngx_http_imgp_access_rule_t;
 
 
+#if (NGX_HAVE_INET6)
+
+typedef struct {
+    struct in6_addr                addr;
+    struct in6_addr                mask;
+    ngx_uint_t                     deny;
+} ngx_http_imgp_access_rule6_t;
+
+#endif
+
+
+typedef struct {
+    ngx_array_t                   *rules;
+#if (NGX_HAVE_INET6)
+    ngx_array_t                   *rules6;
+#endif
+} ngx_http_imgp_access_conf_t;
+
+
+/* what becomes of who is named by no rule */
+
+typedef enum {
+    NGX_HTTP_IMGP_ACCESS_NONE = 0,             /* nothing is said of him */
+    NGX_HTTP_IMGP_ACCESS_ALLOWED,
+    NGX_HTTP_IMGP_ACCESS_DENIED
+} ngx_http_imgp_access_e;
+
+
 static char *ngx_http_imgp_operator(ngx_conf_t *cf,
     ngx_http_imgp_loc_conf_t *ilcf, ngx_http_handler_pt handler,
     ngx_uint_t guarded);
 static ngx_uint_t ngx_http_imgp_operator_guarded(ngx_conf_t *cf);
 static void *ngx_http_imgp_operator_loc_conf(ngx_conf_t *cf,
     const char *name);
-static ngx_uint_t ngx_http_imgp_operator_denies(ngx_conf_t *cf);
+static ngx_http_imgp_access_e ngx_http_imgp_operator_access(ngx_conf_t *cf);
+static ngx_http_imgp_access_e ngx_http_imgp_operator_rules(
+    ngx_array_t *rules);
+#if (NGX_HAVE_INET6)
+static ngx_http_imgp_access_e ngx_http_imgp_operator_rules6(
+    ngx_array_t *rules);
+#endif
 static ngx_uint_t ngx_http_imgp_operator_asks(ngx_conf_t *cf);
 static ngx_uint_t ngx_http_imgp_operator_verifies(ngx_conf_t *cf);
 
@@ -57,6 +91,35 @@ char *
 ngx_http_imgp_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     return ngx_http_imgp_operator(cf, conf, ngx_http_imgp_health_handler, 0);
+}
+
+
+/* its pages and its API lie below the location */
+
+char *
+ngx_http_imgp_conf_console(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->named || clcf->exact_match || clcf->noname
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+        || clcf->name.len == 0 || clcf->name.data[clcf->name.len - 1] != '/')
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"image_pipeline_console\" cannot be in location "
+                           "\"%V\": it must be in a prefix location that "
+                           "ends in \"/\", such as \"location /pipelines/ "
+                           "{ }\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->auto_redirect = 1;
+
+    return ngx_http_imgp_operator(cf, conf, ngx_http_imgp_console_handler, 1);
 }
 
 
@@ -121,9 +184,11 @@ ngx_http_imgp_conf_operator(ngx_conf_t *cf, ngx_http_imgp_loc_conf_t *conf)
     if (op->guarded && !ngx_http_imgp_operator_guarded(cf)) {
         return ngx_http_imgp_conf_error(cf, &op->place,
                                         "\"%V\" shows and changes the jobs of "
-                                        "all: protect its location, for "
-                                        "instance with \"allow 127.0.0.1; "
-                                        "deny all;\" or \"auth_basic\"",
+                                        "all, and this location lets everybody "
+                                        "in: add \"allow 127.0.0.1; deny "
+                                        "all;\", \"auth_basic\", "
+                                        "\"auth_request\" or "
+                                        "\"ssl_verify_client on\" to it",
                                         &op->name);
     }
 
@@ -131,12 +196,30 @@ ngx_http_imgp_conf_operator(ngx_conf_t *cf, ngx_http_imgp_loc_conf_t *conf)
 }
 
 
+/* with "satisfy any" it is enough to come from an address that is allowed */
+
 static ngx_uint_t
 ngx_http_imgp_operator_guarded(ngx_conf_t *cf)
 {
-    return ngx_http_imgp_operator_denies(cf)
-           || ngx_http_imgp_operator_asks(cf)
-           || ngx_http_imgp_operator_verifies(cf);
+    ngx_http_imgp_access_e     access;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->internal || ngx_http_imgp_operator_verifies(cf)) {
+        return 1;
+    }
+
+    access = ngx_http_imgp_operator_access(cf);
+
+    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY
+        && access == NGX_HTTP_IMGP_ACCESS_ALLOWED)
+    {
+        return 0;
+    }
+
+    return access == NGX_HTTP_IMGP_ACCESS_DENIED
+           || ngx_http_imgp_operator_asks(cf);
 }
 
 
@@ -163,33 +246,91 @@ ngx_http_imgp_operator_loc_conf(ngx_conf_t *cf, const char *name)
 }
 
 
-/* "allow" alone lets everybody in */
+/* "allow" alone lets everybody in; a server may listen to both families */
 
-static ngx_uint_t
-ngx_http_imgp_operator_denies(ngx_conf_t *cf)
+static ngx_http_imgp_access_e
+ngx_http_imgp_operator_access(ngx_conf_t *cf)
 {
-    ngx_uint_t                     i;
-    ngx_array_t                  **rules;
-    ngx_http_imgp_access_rule_t   *rule;
+    ngx_http_imgp_access_e        access;
+#if (NGX_HAVE_INET6)
+    ngx_http_imgp_access_e        access6;
+#endif
+    ngx_http_imgp_access_conf_t  *acf;
 
-    rules = ngx_http_imgp_operator_loc_conf(cf, "ngx_http_access_module");
+    acf = ngx_http_imgp_operator_loc_conf(cf, "ngx_http_access_module");
 
-    if (rules == NULL || *rules == NULL
-        || (*rules)->size != sizeof(ngx_http_imgp_access_rule_t))
-    {
-        return 0;
+    if (acf == NULL) {
+        return NGX_HTTP_IMGP_ACCESS_NONE;
     }
 
-    rule = (*rules)->elts;
+    access = ngx_http_imgp_operator_rules(acf->rules);
 
-    for (i = 0; i < (*rules)->nelts; i++) {
-        if (rule[i].deny) {
-            return 1;
+#if (NGX_HAVE_INET6)
+
+    access6 = ngx_http_imgp_operator_rules6(acf->rules6);
+
+    if (access != access6) {
+        access = (access == NGX_HTTP_IMGP_ACCESS_ALLOWED
+                  || access6 == NGX_HTTP_IMGP_ACCESS_ALLOWED)
+                 ? NGX_HTTP_IMGP_ACCESS_ALLOWED : NGX_HTTP_IMGP_ACCESS_NONE;
+    }
+
+#endif
+
+    return access;
+}
+
+
+/* the first rule of all addresses decides */
+
+static ngx_http_imgp_access_e
+ngx_http_imgp_operator_rules(ngx_array_t *rules)
+{
+    ngx_uint_t                    i;
+    ngx_http_imgp_access_rule_t  *rule;
+
+    if (rules == NULL || rules->size != sizeof(ngx_http_imgp_access_rule_t)) {
+        return NGX_HTTP_IMGP_ACCESS_NONE;
+    }
+
+    rule = rules->elts;
+
+    for (i = 0; i < rules->nelts; i++) {
+        if (rule[i].mask == 0) {
+            return rule[i].deny ? NGX_HTTP_IMGP_ACCESS_DENIED
+                                : NGX_HTTP_IMGP_ACCESS_ALLOWED;
         }
     }
 
-    return 0;
+    return NGX_HTTP_IMGP_ACCESS_NONE;
 }
+
+
+#if (NGX_HAVE_INET6)
+
+static ngx_http_imgp_access_e
+ngx_http_imgp_operator_rules6(ngx_array_t *rules)
+{
+    ngx_uint_t                     i;
+    ngx_http_imgp_access_rule6_t  *rule;
+
+    if (rules == NULL || rules->size != sizeof(ngx_http_imgp_access_rule6_t)) {
+        return NGX_HTTP_IMGP_ACCESS_NONE;
+    }
+
+    rule = rules->elts;
+
+    for (i = 0; i < rules->nelts; i++) {
+        if (IN6_IS_ADDR_UNSPECIFIED(&rule[i].mask)) {
+            return rule[i].deny ? NGX_HTTP_IMGP_ACCESS_DENIED
+                                : NGX_HTTP_IMGP_ACCESS_ALLOWED;
+        }
+    }
+
+    return NGX_HTTP_IMGP_ACCESS_NONE;
+}
+
+#endif
 
 
 static ngx_uint_t

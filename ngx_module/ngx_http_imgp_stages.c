@@ -22,6 +22,7 @@ static void ngx_http_imgp_run_stage_done(ngx_http_imgp_run_t *run, ngx_uint_t
     i);
 static void ngx_http_imgp_run_event(ngx_http_imgp_run_t *run, ngx_uint_t i,
     imgp_stage_event_e event);
+static void ngx_http_imgp_run_count(ngx_http_imgp_run_t *run, ngx_uint_t i);
 static ngx_int_t ngx_http_imgp_run_collect(ngx_http_imgp_run_t *run,
     ngx_uint_t i);
 static void ngx_http_imgp_run_stage_failed(ngx_http_imgp_run_t *run,
@@ -265,6 +266,8 @@ ngx_http_imgp_run_stage_done(ngx_http_imgp_run_t *run, ngx_uint_t i)
     ngx_http_imgp_run_event(run, i, IMGP_ST_SUCCEED);
     stage->error = err;
 
+    ngx_http_imgp_run_count(run, i);
+
     if (!stage->cached) {
         ngx_http_imgp_stat_stage(run->worker->zone, run->pipeline->index, i,
                                  stage->run_ms);
@@ -303,6 +306,26 @@ ngx_http_imgp_run_event(ngx_http_imgp_run_t *run, ngx_uint_t i,
 
         inside->cached = stage->cached;
         (void) imgp_job_stage_event(run->job, links[n - 1], event, now);
+    }
+}
+
+
+/* it succeeded, and those that were done in it */
+
+static void
+ngx_http_imgp_run_count(ngx_http_imgp_run_t *run, ngx_uint_t i)
+{
+    uint8_t     links[IMGP_CHAIN_MAX];
+    ngx_uint_t  n;
+
+    n = imgp_chain_links(run->pipeline->plan, i, links);
+
+    while (n--) {
+        ngx_http_imgp_stat_ended(run->worker->zone, run->pipeline->index,
+                                 links[n],
+                                 run->job->stages[i].cached
+                                 ? NGX_HTTP_IMGP_STAT_KNOWN
+                                 : NGX_HTTP_IMGP_STAT_DONE);
     }
 }
 
@@ -376,6 +399,9 @@ ngx_http_imgp_run_stage_failed(ngx_http_imgp_run_t *run, ngx_uint_t i,
     (void) imgp_chain_links(run->pipeline->plan, i, links);
 
     ngx_http_imgp_run_note(run, links[0], err);
+
+    ngx_http_imgp_stat_ended(run->worker->zone, run->pipeline->index,
+                             links[0], NGX_HTTP_IMGP_STAT_FAILED);
 
     (void) imgp_job_stage_event(run->job, links[0], IMGP_ST_FAIL,
                                 ngx_http_imgp_now());

@@ -13,6 +13,9 @@
 #include "ngx_http_imgp_zone.h"
 
 
+#define NGX_HTTP_IMGP_STAT_SCAN  4096     /* flights under the lock */
+
+
 static void ngx_http_imgp_stat_add(ngx_http_imgp_histogram_t *h,
     uint64_t ms);
 static ngx_http_imgp_shseries_t *ngx_http_imgp_stat_series(
@@ -117,11 +120,79 @@ ngx_http_imgp_stat_forget(ngx_http_imgp_zone_t *zone,
 {
     ngx_uint_t  i;
 
+    ngx_memzero((void *) zone->sh->stages[p - zone->sh->pipelines],
+                sizeof(zone->sh->stages[0]));
+
     for (i = 0; i < IMGP_STAGES_MAX; i++) {
         if (p->series[i]) {
             zone->sh->series[p->series[i] - 1].used = 0;
             p->series[i] = 0;
         }
+    }
+}
+
+
+void
+ngx_http_imgp_stat_ended(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    ngx_uint_t stage, ngx_uint_t end)
+{
+    (void) ngx_atomic_fetch_add(&zone->sh->stages[pipeline][stage].ends[end],
+                                1);
+}
+
+
+void
+ngx_http_imgp_stat_known(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    imgp_job_t *job)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < job->nstages; i++) {
+        if (job->stages[i].cached) {
+            ngx_http_imgp_stat_ended(zone, pipeline, i,
+                                     NGX_HTTP_IMGP_STAT_KNOWN);
+        }
+    }
+}
+
+
+void
+ngx_http_imgp_stat_ends(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    ngx_uint_t stage, ngx_http_imgp_stat_stage_t *s)
+{
+    *s = zone->sh->stages[pipeline][stage];
+}
+
+
+/* the lock is taken for some of them at a time */
+
+void
+ngx_http_imgp_stat_now(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_stat_now_t *now)
+{
+    uint32_t                   i, end;
+    ngx_http_imgp_flight_t    *f;
+    ngx_http_imgp_stat_now_t  *n;
+
+    for (i = 0; i < zone->sh->nflights; /* void */ ) {
+
+        ngx_http_imgp_zone_lock(zone);
+
+        end = ngx_min(i + NGX_HTTP_IMGP_STAT_SCAN, zone->sh->nflights);
+
+        for ( /* void */ ; i < end; i++) {
+            f = &zone->flights[i];
+
+            if (f->used && f->pipeline < NGX_HTTP_IMGP_PIPELINES
+                && f->stage < IMGP_STAGES_MAX)
+            {
+                n = &now[f->pipeline * IMGP_STAGES_MAX + f->stage];
+                n->waiting += f->waiting;
+                n->running += !f->waiting;
+            }
+        }
+
+        ngx_http_imgp_zone_unlock(zone);
     }
 }
 

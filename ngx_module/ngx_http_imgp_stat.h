@@ -39,6 +39,27 @@ typedef struct {
 } ngx_http_imgp_histogram_t;
 
 
+/* how stages of jobs have ended */
+
+#define NGX_HTTP_IMGP_STAT_DONE      0
+#define NGX_HTTP_IMGP_STAT_KNOWN     1
+#define NGX_HTTP_IMGP_STAT_FAILED    2
+#define NGX_HTTP_IMGP_STAT_ENDS      3
+
+
+typedef struct {
+    ngx_atomic_t                   ends[NGX_HTTP_IMGP_STAT_ENDS];
+} ngx_http_imgp_stat_stage_t;
+
+
+/* runs of a stage that go on now: more than jobs where it has "each" */
+
+typedef struct {
+    ngx_uint_t                     running;
+    ngx_uint_t                     waiting;    /* for a place at a service */
+} ngx_http_imgp_stat_now_t;
+
+
 /* of a pipeline, as it was in one instant */
 
 typedef struct {
@@ -72,6 +93,21 @@ void ngx_http_imgp_stat_cache(ngx_http_imgp_zone_t *zone,
 
 void ngx_http_imgp_stat_held(ngx_http_imgp_zone_t *zone, ngx_uint_t kind,
     ngx_int_t n);
+
+void ngx_http_imgp_stat_ended(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, ngx_uint_t stage, ngx_uint_t end);
+
+/* a new job's stages that were known */
+
+void ngx_http_imgp_stat_known(ngx_http_imgp_zone_t *zone,
+    ngx_uint_t pipeline, imgp_job_t *job);
+void ngx_http_imgp_stat_ends(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
+    ngx_uint_t stage, ngx_http_imgp_stat_stage_t *s);
+
+/* of all pipelines: by index * IMGP_STAGES_MAX + stage */
+
+void ngx_http_imgp_stat_now(ngx_http_imgp_zone_t *zone,
+    ngx_http_imgp_stat_now_t *now);
 
 void ngx_http_imgp_stat_pipeline(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, ngx_http_imgp_stat_pipeline_t *s);

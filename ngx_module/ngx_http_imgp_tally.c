@@ -15,6 +15,8 @@
 static ngx_uint_t ngx_http_imgp_tally_code(ngx_http_imgp_call_t *call);
 static void ngx_http_imgp_tally_add(ngx_http_imgp_tally_t *tally,
     ngx_uint_t code);
+static void ngx_http_imgp_tally_state(ngx_http_imgp_tally_service_t *s,
+    imgp_care_state_t *state);
 static ngx_int_t ngx_http_imgp_tally_stage(ngx_http_imgp_zone_t *zone,
     ngx_http_imgp_pipeline_t *pipeline, ngx_uint_t stage,
     ngx_int_t (*handler)(void *data, ngx_http_imgp_tally_service_t *s),
@@ -139,7 +141,10 @@ ngx_http_imgp_tally_stage(ngx_http_imgp_zone_t *zone,
     ngx_int_t                       rc;
     ngx_http_imgp_service_t        *service;
     ngx_http_imgp_shservice_t      *sh;
+    ngx_http_imgp_shstage_t        *st;
     ngx_http_imgp_tally_service_t   s;
+
+    st = &zone->sh->pipelines[pipeline->index].stages[stage];
 
     ngx_memzero(&s, sizeof(ngx_http_imgp_tally_service_t));
 
@@ -153,14 +158,16 @@ ngx_http_imgp_tally_stage(ngx_http_imgp_zone_t *zone,
          service = service->next)
     {
         s.provider = service->provider;
+        s.service = service;
 
         ngx_http_imgp_zone_lock(zone);
 
         sh = ngx_http_imgp_care_service(zone, service->id);
 
         s.tally = sh->tally;
-        s.open = service->care.max_fails && sh->state.probe;
-        s.inflight = zone->sh->pipelines[pipeline->index].stages[stage].calls;
+        s.inflight = st->calls;
+        s.waiting = st->queue.count;
+        ngx_http_imgp_tally_state(&s, &sh->state);
 
         ngx_http_imgp_zone_unlock(zone);
 
@@ -173,6 +180,19 @@ ngx_http_imgp_tally_stage(ngx_http_imgp_zone_t *zone,
     }
 
     return NGX_OK;
+}
+
+
+/* of the breaker */
+
+static void
+ngx_http_imgp_tally_state(ngx_http_imgp_tally_service_t *s,
+    imgp_care_state_t *state)
+{
+    s->open = s->service->care.max_fails && state->probe;
+    s->fails = s->service->care.max_fails ? state->fails : 0;
+    s->probe = s->open && state->probe > ngx_current_msec
+               ? state->probe - ngx_current_msec : 0;
 }
 
 

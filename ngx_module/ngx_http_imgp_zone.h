@@ -255,6 +255,9 @@ typedef struct {
     ngx_http_imgp_shseries_t       series[NGX_HTTP_IMGP_SERIES];
 
     ngx_msec_t                     heard;      /* of Redis, by somebody */
+
+    ngx_http_imgp_stat_stage_t     stages[NGX_HTTP_IMGP_PIPELINES]
+                                         [IMGP_STAGES_MAX];
 } ngx_http_imgp_shzone_t;
 
 

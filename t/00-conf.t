@@ -1884,3 +1884,26 @@ stage c { from upload a b; post http://[::1]/; send multipart f g; batch 8 1s; }
 stage a { post http://[::1]/; send multipart f; poll /id; batch 8 1s; }
 --- emerg
 2: a "batch" has its answer at once: remove "poll" in stage "a"
+
+=== TEST 330: the console, where everybody can come
+--- http
+image_pipeline p { stage a { resize 9; } }
+--- location
+location /c/ { image_pipeline_console; allow 127.0.0.1; }
+--- emerg
+-: "image_pipeline_console" shows and changes the jobs of all, and this location lets everybody in: add "allow 127.0.0.1; deny all;", "auth_basic", "auth_request" or "ssl_verify_client on" to it
+
+=== TEST 331: the console, in a location that is no folder
+--- http
+image_pipeline p { stage a { resize 9; } }
+--- location
+location = /c { image_pipeline_console; deny all; }
+--- emerg
+-: "image_pipeline_console" cannot be in location "/c": it must be in a prefix location that ends in "/", such as "location /pipelines/ { }"
+
+=== TEST 332: the console, without a store
+--- no_path
+--- location
+location /c/ { image_pipeline_console; deny all; }
+--- emerg
+-: "image_pipeline_console" needs a store: add to http {} "image_pipeline_path /var/lib/nginx/image-pipeline zone=jobs:32m;"

@@ -18,7 +18,6 @@
 
 static void imgp_doc_state(imgp_json_t *doc, const imgp_job_t *job,
     const imgp_doc_ctx_t *ctx);
-static void imgp_doc_time(imgp_json_t *doc, const char *name, imgp_msec_t ms);
 static void imgp_doc_digest(imgp_json_t *doc, const u_char *digest);
 static void imgp_doc_size(imgp_json_t *doc, const char *name, uint32_t n);
 static json_t *imgp_doc_input(const imgp_item_t *item);
@@ -27,16 +26,24 @@ static json_t *imgp_doc_stages(const imgp_job_t *job,
     const imgp_doc_ctx_t *ctx);
 static json_t *imgp_doc_outputs(const imgp_job_t *job,
     const imgp_doc_ctx_t *ctx);
-static json_t *imgp_doc_item(const imgp_item_t *item, json_t *url);
 static json_t *imgp_doc_timing(const imgp_job_t *job);
-static json_t *imgp_doc_error(const imgp_error_t *err,
-    const imgp_str_t *stage);
 
 
 char *
 imgp_doc_job(const imgp_job_t *job, const imgp_doc_ctx_t *ctx, size_t *len)
 {
-    imgp_json_t        doc = imgp_json_object();
+    imgp_json_t  doc = imgp_json_object();
+
+    imgp_doc_whole(&doc, job, ctx);
+
+    return imgp_json_dump(&doc, len);
+}
+
+
+void
+imgp_doc_whole(imgp_json_t *doc, const imgp_job_t *job,
+    const imgp_doc_ctx_t *ctx)
+{
     imgp_doc_ctx_t     own;
     const imgp_str_t  *stage;
 
@@ -46,16 +53,14 @@ imgp_doc_job(const imgp_job_t *job, const imgp_doc_ctx_t *ctx, size_t *len)
     stage = (job->error_stage < 0) ? NULL
                                    : &job->stage_names[job->error_stage];
 
-    imgp_doc_state(&doc, job, &own);
+    imgp_doc_state(doc, job, &own);
 
-    imgp_json_set(&doc, "input", imgp_doc_input(&job->input));
-    imgp_json_set(&doc, "params", imgp_doc_params(job));
-    imgp_json_set(&doc, "stages", imgp_doc_stages(job, &own));
-    imgp_json_set(&doc, "outputs", imgp_doc_outputs(job, &own));
-    imgp_json_set(&doc, "timing", imgp_doc_timing(job));
-    imgp_json_set(&doc, "error", imgp_doc_error(&job->error, stage));
-
-    return imgp_json_dump(&doc, len);
+    imgp_json_set(doc, "input", imgp_doc_input(&job->input));
+    imgp_json_set(doc, "params", imgp_doc_params(job));
+    imgp_json_set(doc, "stages", imgp_doc_stages(job, &own));
+    imgp_json_set(doc, "outputs", imgp_doc_outputs(job, &own));
+    imgp_json_set(doc, "timing", imgp_doc_timing(job));
+    imgp_json_set(doc, "error", imgp_doc_error(&job->error, stage));
 }
 
 
@@ -137,7 +142,7 @@ imgp_doc_position(imgp_json_t *doc, const imgp_doc_ctx_t *ctx)
 }
 
 
-static void
+void
 imgp_doc_time(imgp_json_t *doc, const char *name, imgp_msec_t ms)
 {
     char  text[IMGP_TIME_LEN + 1];
@@ -307,7 +312,7 @@ imgp_doc_items(const imgp_job_t *job, imgp_uint_t i,
 }
 
 
-static json_t *
+json_t *
 imgp_doc_item(const imgp_item_t *item, json_t *url)
 {
     imgp_json_t  doc = imgp_json_object();
@@ -354,7 +359,7 @@ imgp_doc_timing(const imgp_job_t *job)
 }
 
 
-static json_t *
+json_t *
 imgp_doc_error(const imgp_error_t *err, const imgp_str_t *stage)
 {
     imgp_json_t  doc;

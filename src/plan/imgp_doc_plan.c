@@ -9,16 +9,13 @@
  */
 
 
-#include <imgp/imgp_doc.h>
-#include <imgp/imgp_json.h>
+#include "imgp_doc_part.h"
 
 
 static json_t *imgp_doc_plan_accept(const imgp_plan_t *plan);
 static json_t *imgp_doc_plan_params(const imgp_plan_t *plan);
 static json_t *imgp_doc_plan_values(const imgp_str_t *allowed);
 static json_t *imgp_doc_plan_stages(const imgp_plan_t *plan);
-static json_t *imgp_doc_plan_stage(const imgp_plan_t *plan,
-    const imgp_stage_t *st);
 static json_t *imgp_doc_plan_operation(const imgp_stage_t *st);
 static json_t *imgp_doc_plan_when(const imgp_plan_t *plan,
     const imgp_stage_t *st);
@@ -131,7 +128,7 @@ imgp_doc_plan_stages(const imgp_plan_t *plan)
 }
 
 
-static json_t *
+json_t *
 imgp_doc_plan_stage(const imgp_plan_t *plan, const imgp_stage_t *st)
 {
     imgp_json_t  doc = imgp_json_object();
