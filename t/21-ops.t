@@ -5,6 +5,7 @@
 # failures.  The pixels themselves are judged by t/unit/test_op_*.c.
 
 import base64
+import contextlib
 import json
 import os
 import zlib
@@ -32,6 +33,12 @@ HTTP = """
         outputs       cutout shown patched bad;
     }
 
+    image_pipeline many {
+        stage boxes  { from upload; post http://%%MODEL%%/canned/boxes; }
+        stage parts  { from upload boxes; crop /*; }
+        stage files  { each parts; encode png; }
+    }
+
     image_pipeline inline {
         stage small  { resize 32; }
         stage png    { from small; encode png; }
@@ -55,6 +62,7 @@ RENDER = """
 SERVER = """
     location /mask/ { image_pipeline_pass mask; }
     location /layers/ { image_pipeline_pass layers; }
+    location /many/ { image_pipeline_pass many; }
     location /inline/ { image_pipeline_pass inline; }
 """
 
@@ -135,6 +143,44 @@ def layers():
     tap.is_(set(again.values()), {True}, 'known the second time')
 
 
+def at_work():
+    """The most threads of a worker process, but for its first one, that want a
+    processor."""
+
+    most = 0
+
+    for pid in nginx.workers():
+        states = []
+
+        for task in os.listdir('/proc/%d/task' % pid):
+            with contextlib.suppress(OSError), \
+                    open('/proc/%d/task/%s/stat' % (pid, task)) as file:
+                states += [file.read().rpartition(') ')[2][0]] \
+                    if int(task) != pid else []
+
+        most = max(most, states.count('R'))
+
+    return most
+
+
+def side_by_side():
+    """Items of a fan-out, all of one job, that is of one worker process."""
+
+    canned('boxes', [[n, n, 840, 450] for n in range(48)])
+    location = nginx.post('/many/', sample()).headers['Location']
+    samples = []
+
+    while nginx.get(location).json['finished_at'] is None:
+        samples.append(at_work())
+
+    # with one thread it is one in fifty: the others write files
+
+    share = sum(n > 1 for n in samples) / len(samples)
+    tap.ok(share > 0.3, 'two threads encode, %d %% of the time' % (100 * share))
+    document = nginx.get(location).json
+    tap.is_(len(document['outputs']['files']), 48, '... the items of a job')
+
+
 def render():
     canned('ocr', {'results': [[
         {'text': 'one', 'text_region': [[10, 10], [90, 10], [90, 40],
@@ -210,11 +256,13 @@ if TEXT:
     HTTP += RENDER
     SERVER += '    location /render/ { image_pipeline_pass render; }'
 
-nginx = Nginx(SERVER, http=HTTP, MODEL=model.address)
+nginx = Nginx(SERVER, http=HTTP, MODEL=model.address,
+              main='thread_pool image threads=3;')
 nginx.start()
 
 mask()
 layers()
+side_by_side()
 inline()
 
 if TEXT:

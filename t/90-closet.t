@@ -9,34 +9,11 @@ import json
 import time
 
 import numpy
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from imgp import tap, wait_for
+from scenes import clothes
 from systems import System, messages, stages
-
-
-def clothes(seed=0, large=False):
-    """Three garments on a plain wall, or a single one, as JPEG of 1600 x 1200.
-    """
-
-    noise = numpy.random.default_rng(seed).normal(0, 4, (1200, 1600, 3))
-    image = Image.new('RGB', (1600, 1200), (228, 224, 214))
-    draw = ImageDraw.Draw(image)
-
-    if large:
-        draw.rectangle((200, 150, 1400, 1050), fill=(170, 30, 40))
-    else:
-        draw.rectangle((200, 200, 560, 640), fill=(170, 30, 40))
-        draw.polygon([(700, 700), (1020, 700), (1080, 1080), (640, 1080)],
-                     fill=(30, 60, 150))
-        draw.ellipse((1120, 180, 1440, 560), fill=(20, 110, 60))
-
-    pixels = numpy.asarray(image) + noise
-    out = io.BytesIO()
-    Image.fromarray(numpy.clip(pixels, 0, 255).astype(numpy.uint8)).save(
-        out, 'JPEG', quality=92)
-
-    return out.getvalue()
 
 
 WEIGHTS = {'photo': 2, 'cutout': 28, 'items': 15, 'small': 2, 'expanded': 48,

@@ -14,33 +14,11 @@ import signal
 import subprocess
 
 import numpy
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from imgp import parallel, tap, wait_for
+from scenes import TEXTS, poster
 from systems import System, stages
-
-FONT = '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'
-TEXTS = ['The house is big', 'Good morning', 'The water is cold']
-
-
-def poster(texts=TEXTS, seed=0, height=700):
-    """Dark text on a soft, uneven background, as PNG of 1000 x 700."""
-
-    rows, columns = numpy.mgrid[0:height, 0:1000]
-    pixels = numpy.stack((235 - rows * 35 / height, 225 - columns / 30,
-                          205 + rows * 10 / height + seed), 2)
-    image = Image.fromarray(pixels.astype(numpy.uint8))
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.truetype(FONT, 64)
-
-    for n, text in enumerate(texts):
-        draw.text((90, 90 + 200 * n), text, (30, 30, 60), font)
-
-    out = io.BytesIO()
-    image.save(out, 'PNG')
-
-    return out.getvalue()
-
 
 def read(picture, languages='eng'):
     """What tesseract sees, as words in lower case."""

@@ -2,7 +2,7 @@
 the analysis server (../shared/seed-systems.md, 3).
 
     uvicorn dubbing_before:app                    the gateway
-    celery -A dubbing_before:tasks worker -c 2          the workers
+    celery -A dubbing_before:tasks worker -c 2    the workers
 """
 
 import hashlib
