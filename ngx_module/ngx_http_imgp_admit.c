@@ -223,7 +223,7 @@ ngx_http_imgp_admit_twin(ngx_http_imgp_upload_t *u)
 {
     if (u->replayed) {
         ngx_http_imgp_upload_thread(u, ngx_http_imgp_admit_undo,
-                                    ngx_http_imgp_admit_replay);
+                                    ngx_http_imgp_admit_undone);
         return;
     }
 
@@ -305,6 +305,11 @@ ngx_http_imgp_admit_undone(ngx_http_imgp_upload_t *u)
     /* a sweep may have found it in the journal before it was forgotten */
 
     ngx_http_imgp_table_forget(u->worker->zone, u->job->id);
+
+    if (u->replayed) {
+        ngx_http_imgp_admit_replay(u);
+        return;
+    }
 
     if (ngx_http_imgp_upload_gone(u)) {
         return;
