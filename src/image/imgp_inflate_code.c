@@ -99,7 +99,7 @@ imgp_inflate_code(imgp_inflate_code_e kind, const u_char *lengths, uint32_t n,
 }
 
 
-/* all of a code must be there, unless it is one of a single symbol, or none */
+/* all of a code must be there; "whole": even one of a single symbol */
 
 static imgp_int_t
 imgp_inflate_code_check(const uint32_t *counts, imgp_uint_t whole)
@@ -122,7 +122,8 @@ imgp_inflate_code_check(const uint32_t *counts, imgp_uint_t whole)
         }
     }
 
-    return (left == 0 || (!whole && longest <= 1)) ? IMGP_OK : IMGP_ERROR;
+    return (left == 0 || longest == 0 || (!whole && longest == 1))
+               ? IMGP_OK : IMGP_ERROR;
 }
 
 

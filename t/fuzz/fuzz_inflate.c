@@ -14,7 +14,7 @@
 #include <imgp/imgp_simd.h>
 
 
-#define FUZZ_OUT   (1024 * 1024)
+#define FUZZ_OUT   (100 * 1024)
 #define FUZZ_HEAD  "\x78\x9c"
 
 
