@@ -137,6 +137,7 @@ struct ngx_http_imgp_service_s {
     ngx_uint_t                     naddrs;   /* 0: by the resolver */
 
     ngx_uint_t                     send;
+    const char                    *method;   /* NULL: that of "send" */
     ngx_str_t                      fields[IMGP_FROM_MAX];   /* of multipart, by
                                                 "from"; NUL-terminated */
     ngx_uint_t                     nfields;  /* 1: one for all */
@@ -150,6 +151,7 @@ struct ngx_http_imgp_service_s {
                                                 besides its own */
     imgp_poll_t                   *poll;     /* or NULL */
     imgp_msec_t                    every;
+    const char                    *revoke;   /* method of poll's "cancel" */
 
     ngx_http_imgp_put_t           *put;      /* or NULL */
     ngx_str_t                      list;     /* of Redis, instead of a URL */
@@ -412,6 +414,7 @@ struct ngx_http_imgp_call_s {
     size_t                         body_len;
     ngx_str_t                      type;       /* Content-Type, from pool */
     ngx_str_t                      location;   /* of 202 and 303, from pool */
+    ngx_str_t                      etag;       /* of a "put", from pool */
 
     void                          *private;
 };

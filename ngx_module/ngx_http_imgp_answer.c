@@ -37,8 +37,8 @@ static size_t ngx_http_imgp_answer_skip(ngx_http_imgp_answer_t *answer,
     char *data, size_t len);
 static ngx_int_t ngx_http_imgp_answer_grow(ngx_http_imgp_answer_t *answer,
     size_t len);
-static void ngx_http_imgp_answer_location(ngx_http_imgp_answer_t *answer,
-    ngx_http_imgp_call_t *call);
+static void ngx_http_imgp_answer_header(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call, const char *name, ngx_str_t *value);
 static void ngx_http_imgp_answer_take(ngx_http_imgp_answer_t *answer,
     ngx_http_imgp_call_t *call);
 static void ngx_http_imgp_answer_status(ngx_http_imgp_answer_t *answer,
@@ -245,7 +245,8 @@ ngx_http_imgp_answer_finish(ngx_http_imgp_answer_t *answer,
     if (call->poll && (call->status == NGX_HTTP_ACCEPTED
                        || call->status == NGX_HTTP_SEE_OTHER))
     {
-        ngx_http_imgp_answer_location(answer, call);
+        ngx_http_imgp_answer_header(answer, call, "Location",
+                                    &call->location);
     }
 
     if (call->status >= 300 && call->location.len == 0) {
@@ -270,14 +271,13 @@ ngx_http_imgp_answer_finish(ngx_http_imgp_answer_t *answer,
 /* as it came: it may be relative */
 
 static void
-ngx_http_imgp_answer_location(ngx_http_imgp_answer_t *answer,
-    ngx_http_imgp_call_t *call)
+ngx_http_imgp_answer_header(ngx_http_imgp_answer_t *answer,
+    ngx_http_imgp_call_t *call, const char *name, ngx_str_t *value)
 {
     size_t               len;
     struct curl_header  *header;
 
-    if (curl_easy_header(answer->easy, "Location", 0, CURLH_HEADER, -1,
-                         &header)
+    if (curl_easy_header(answer->easy, name, 0, CURLH_HEADER, -1, &header)
         != CURLHE_OK)
     {
         return;
@@ -285,11 +285,11 @@ ngx_http_imgp_answer_location(ngx_http_imgp_answer_t *answer,
 
     len = ngx_strlen(header->value);
 
-    call->location.data = ngx_pnalloc(call->pool, len + 1);
+    value->data = ngx_pnalloc(call->pool, len + 1);
 
-    if (call->location.data != NULL) {
-        ngx_memcpy(call->location.data, header->value, len);
-        call->location.len = len;
+    if (value->data != NULL) {
+        ngx_memcpy(value->data, header->value, len);
+        value->len = len;
     }
 }
 
@@ -300,6 +300,10 @@ ngx_http_imgp_answer_take(ngx_http_imgp_answer_t *answer,
 {
     char    *type;
     size_t   len;
+
+    if (call->service->put) {
+        ngx_http_imgp_answer_header(answer, call, "ETag", &call->etag);
+    }
 
     type = NULL;
     curl_easy_getinfo(answer->easy, CURLINFO_CONTENT_TYPE, &type);

@@ -5,7 +5,7 @@
  *
  *     service     one call from start to done
  *       peer      where to: an upstream {}, fixed addresses, the resolver
- *       ask       what is sent: headers, raw body or multipart
+ *       ask       what is sent: headers, and by ask_body the inputs
  *       curl      libcurl on nginx's event loop
  *       answer    what came back: body, status, or the error it means
  *
@@ -147,13 +147,28 @@ ngx_int_t ngx_http_imgp_ask_init(ngx_http_imgp_ask_t *ask,
     ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
 void ngx_http_imgp_ask_free(ngx_http_imgp_ask_t *ask);
 
-/* what files of a media type end with, without the dot */
-
-const char *ngx_http_imgp_ask_suffix(const char *type);
-
 /* before it is sent again */
 
 void ngx_http_imgp_ask_rewind(ngx_http_imgp_call_t *call);
+
+/* the pieces of a value with params filled in, behind the field's name if
+   "between" is given; NUL-terminated */
+
+ngx_int_t ngx_http_imgp_ask_text(ngx_pool_t *pool,
+    ngx_http_imgp_field_t *field, imgp_str_t *params, const char *between,
+    ngx_str_t *text);
+ngx_int_t ngx_http_imgp_ask_no_memory(ngx_http_imgp_call_t *call);
+
+
+/* ---- ngx_http_imgp_ask_body.c: and its body ---- */
+
+ngx_int_t ngx_http_imgp_ask_body(ngx_http_imgp_ask_t *ask,
+    ngx_http_imgp_call_t *call, ngx_pool_t *pool, CURL *easy);
+
+/* the media type of an input; what files of it end with, without the dot */
+
+const char *ngx_http_imgp_ask_type(ngx_http_imgp_call_t *call, ngx_uint_t i);
+const char *ngx_http_imgp_ask_suffix(const char *type);
 
 
 /* ---- ngx_http_imgp_answer.c: the response ---- */

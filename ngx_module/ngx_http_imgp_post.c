@@ -9,6 +9,7 @@
 
 #include "ngx_http_imgp_run.h"
 #include "ngx_http_imgp_queue.h"
+#include <imgp/imgp_s3.h>
 
 
 #define NGX_HTTP_IMGP_POST_SHORT  (256 * 1024)   /* bytes of JSON */
@@ -257,6 +258,11 @@ ngx_http_imgp_post_call(ngx_http_imgp_unit_t *unit)
             ngx_http_imgp_unit_finish(unit);
             return;
         }
+
+        if (unit->maps[0].len > IMGP_S3_WHOLE) {
+            ngx_http_imgp_parts(unit, service);
+            return;
+        }
     }
 
     ngx_http_imgp_post_start_call(unit, service, timeout,
@@ -270,16 +276,11 @@ ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
     void (*done)(ngx_http_imgp_call_t *call))
 {
     ngx_uint_t             i;
-    ngx_http_imgp_run_t   *run;
     ngx_http_imgp_call_t  *call;
 
-    run = unit->run;
     call = &unit->call;
 
-    ngx_memzero(call, sizeof(ngx_http_imgp_call_t));
-
-    call->done = done;
-    call->data = unit;
+    ngx_http_imgp_post_fill_call(unit, service, timeout, done);
 
     call->types = imgp_pcalloc(unit->arena,
                                (unit->ninputs + 1) * sizeof(char *));
@@ -293,6 +294,30 @@ ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
         call->types[i] = unit->inputs[i].type;
     }
 
+    if ((service->list.len ? ngx_http_imgp_queue_start(unit)
+                           : ngx_http_imgp_service_start(call))
+        != NGX_OK)
+    {
+        done(call);
+    }
+}
+
+
+void
+ngx_http_imgp_post_fill_call(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_service_t *service, ngx_msec_t timeout,
+    void (*done)(ngx_http_imgp_call_t *call))
+{
+    ngx_http_imgp_run_t   *run;
+    ngx_http_imgp_call_t  *call;
+
+    run = unit->run;
+    call = &unit->call;
+
+    ngx_memzero(call, sizeof(ngx_http_imgp_call_t));
+
+    call->done = done;
+    call->data = unit;
     call->pool = run->pool;
     call->log = &run->log;
     call->conf = run->worker->conf;
@@ -316,13 +341,6 @@ ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
     if (!service->guard) {
         ngx_sprintf((u_char *) call->trace, "00-%*xs-%*xs-01%Z",
                     (size_t) 16, run->job->id, (size_t) 8, unit->key);
-    }
-
-    if ((service->list.len ? ngx_http_imgp_queue_start(unit)
-                           : ngx_http_imgp_service_start(call))
-        != NGX_OK)
-    {
-        done(call);
     }
 }
 
@@ -351,13 +369,23 @@ ngx_http_imgp_post_called(ngx_http_imgp_call_t *call)
         return;
     }
 
+    if (call->service->put) {
+        ngx_http_imgp_post_put(unit);
+        return;
+    }
+
     unit->document.data = call->body;
     unit->document.len = call->body_len;
 
-    if (call->service->put) {
-        unit->document = unit->stored;
-        ngx_str_set(&call->type, "text/plain");
-    }
+    ngx_http_imgp_post_take(unit);
+}
+
+
+void
+ngx_http_imgp_post_put(ngx_http_imgp_unit_t *unit)
+{
+    unit->document = unit->stored;
+    ngx_str_set(&unit->call.type, "text/plain");
 
     ngx_http_imgp_post_take(unit);
 }

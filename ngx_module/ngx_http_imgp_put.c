@@ -10,13 +10,13 @@
 
 #include <ngx_http_imgp_call.h>
 #include "ngx_http_imgp_run.h"
+#include <imgp/imgp_s3.h>
 
 
 #define NGX_HTTP_IMGP_PUT_SUFFIX  8        /* bytes of ".jpg", at most */
 
 
 static ngx_int_t ngx_http_imgp_put_value(imgp_str_t *value);
-static u_char *ngx_http_imgp_put_escape(u_char *p, imgp_str_t *value);
 
 
 ngx_http_imgp_service_t *
@@ -82,7 +82,8 @@ ngx_http_imgp_put_service(ngx_http_imgp_unit_t *unit)
         p = ngx_cpymem(p, piece[i].literal.data, piece[i].literal.len);
 
         if (piece[i].param != IMGP_NO_PARAM) {
-            p = ngx_http_imgp_put_escape(p, &params[piece[i].param]);
+            p = imgp_s3_escape(p, params[piece[i].param].data,
+                               params[piece[i].param].len);
         }
     }
 
@@ -118,29 +119,4 @@ ngx_http_imgp_put_value(imgp_str_t *value)
     }
 
     return (value->len == 0 || value->data[0] == '.') ? NGX_ERROR : NGX_OK;
-}
-
-
-/* all but what RFC 3986 leaves unreserved, as SigV4 wants it */
-
-static u_char *
-ngx_http_imgp_put_escape(u_char *p, imgp_str_t *value)
-{
-    u_char  ch;
-    size_t  i;
-
-    for (i = 0; i < value->len; i++) {
-        ch = value->data[i];
-
-        if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-            || (ch >= '0' && ch <= '9') || ngx_strchr("-._~", ch))
-        {
-            *p++ = ch;
-
-        } else {
-            p = ngx_sprintf(p, "%%%02Xd", (u_int) ch);
-        }
-    }
-
-    return p;
 }

@@ -2,10 +2,11 @@
 /*
  * "poll ... cancel=POINTER": a service that is still at work for a stage that
  * nobody waits for any more is told so, at the address that its answer had.
+ * And "put s3://" in parts: an upload that is not brought to its end is taken
+ * back (AbortMultipartUpload).
  *
- * Called when a unit is canceled, by unit.c, or by follow.c if a thread had it;
- * event loop only.  The request has
- * a pool of its own, since the run ends at once; whatever is answered is an
+ * Called when a unit is canceled, by unit.c, or by follow.c if a thread had it,
+ * and when a unit fails; event loop only.  The request has a pool of its own, since the run ends at once; whatever is answered is an
  * answer, and a service that cannot be told works for nobody.
  */
 
@@ -23,11 +24,14 @@ typedef struct {
     imgp_pool_t                   *arena;
     imgp_str_t                     nothing;    /* the body */
     const char                    *type;
+    u_char                         digest[IMGP_DIGEST_LEN];
 } ngx_http_imgp_revoke_t;
 
 
 static ngx_int_t ngx_http_imgp_revoke_ask(ngx_http_imgp_unit_t *unit,
     ngx_http_imgp_revoke_t *revoke);
+static ngx_http_imgp_service_t *ngx_http_imgp_revoke_link(
+    ngx_http_imgp_unit_t *unit, ngx_http_imgp_revoke_t *revoke);
 static ngx_int_t ngx_http_imgp_revoke_params(ngx_http_imgp_unit_t *unit,
     ngx_http_imgp_revoke_t *revoke);
 static void ngx_http_imgp_revoke_free(void *data);
@@ -41,8 +45,9 @@ ngx_http_imgp_revoke(ngx_http_imgp_unit_t *unit)
     ngx_pool_cleanup_t      *cln;
     ngx_http_imgp_revoke_t  *revoke;
 
-    if (unit->poll == NULL || unit->poll->cancel.len == 0
-        || unit->poll->verdict != IMGP_POLL_AGAIN)
+    if (!ngx_http_imgp_parts_left(unit)
+        && (unit->poll == NULL || unit->poll->cancel.len == 0
+            || unit->poll->verdict != IMGP_POLL_AGAIN))
     {
         return;
     }
@@ -91,9 +96,11 @@ ngx_http_imgp_revoke_ask(ngx_http_imgp_unit_t *unit,
         return NGX_ERROR;
     }
 
-    service = ngx_http_imgp_link(ngx_http_imgp_unit_service(unit),
-                                 &unit->poll->cancel, 0, revoke->arena,
-                                 &call->error);
+    (void) imgp_error_set(&call->error, IMGP_E_INTERNAL, "out of memory");
+
+    service = ngx_http_imgp_parts_left(unit)
+              ? ngx_http_imgp_parts_abort(unit, revoke->arena)
+              : ngx_http_imgp_revoke_link(unit, revoke);
 
     if (service == NULL) {
         ngx_log_error(NGX_LOG_ERR, &unit->run->log, 0,
@@ -102,8 +109,6 @@ ngx_http_imgp_revoke_ask(ngx_http_imgp_unit_t *unit,
                       call->error.detail);
         return NGX_ERROR;
     }
-
-    service->send = NGX_HTTP_IMGP_SEND_RAW;
 
     revoke->nothing.data = (u_char *) "";
     revoke->type = "application/json";
@@ -117,13 +122,35 @@ ngx_http_imgp_revoke_ask(ngx_http_imgp_unit_t *unit,
     call->timeout = NGX_HTTP_IMGP_REVOKE_TIMEOUT;
     call->max_reply = NGX_HTTP_IMGP_REVOKE_REPLY;
     call->empty = 1;
+    call->digest = revoke->digest;
     call->done = ngx_http_imgp_revoke_done;
+
+    imgp_digest("", 0, revoke->digest);
 
     /* not the key of the request that it takes back */
 
     imgp_digest(service->url.data, service->url.len, call->key);
 
     return ngx_http_imgp_service_start(call);
+}
+
+
+static ngx_http_imgp_service_t *
+ngx_http_imgp_revoke_link(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_revoke_t *revoke)
+{
+    ngx_http_imgp_service_t  *service;
+
+    service = ngx_http_imgp_link(ngx_http_imgp_unit_service(unit),
+                                 &unit->poll->cancel, 0, revoke->arena,
+                                 &revoke->call.error);
+
+    if (service) {
+        service->send = NGX_HTTP_IMGP_SEND_RAW;
+        service->method = ngx_http_imgp_unit_service(unit)->revoke;
+    }
+
+    return service;
 }
 
 

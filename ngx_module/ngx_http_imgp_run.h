@@ -22,6 +22,7 @@
 typedef struct ngx_http_imgp_run_s   ngx_http_imgp_run_t;
 typedef struct ngx_http_imgp_unit_s  ngx_http_imgp_unit_t;
 typedef struct ngx_http_imgp_batch_s  ngx_http_imgp_batch_t;
+typedef struct ngx_http_imgp_parts_s  ngx_http_imgp_parts_t;
 
 
 typedef enum {
@@ -74,6 +75,7 @@ struct ngx_http_imgp_unit_s {
     /* of a call's answer */
     imgp_str_t                     document;   /* what outputs are taken of */
     imgp_str_t                     stored;     /* the URL of what was put */
+    ngx_http_imgp_parts_t         *parts;      /* of it; or NULL */
     imgp_poll_answer_t            *poll;       /* of a service that is asked
                                                   again; in the arena */
     imgp_str_t                    *links;      /* to be fetched; the same */
@@ -198,13 +200,18 @@ ngx_uint_t ngx_http_imgp_post_next(ngx_http_imgp_unit_t *unit);
 
 /* a call of this attempt; done() may be called from inside */
 
+void ngx_http_imgp_post_fill_call(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_service_t *service, ngx_msec_t timeout,
+    void (*done)(ngx_http_imgp_call_t *call));
 void ngx_http_imgp_post_start_call(ngx_http_imgp_unit_t *unit,
     ngx_http_imgp_service_t *service, ngx_msec_t timeout,
     void (*done)(ngx_http_imgp_call_t *call));
 
-/* the service is done: outputs are taken from unit->document */
+/* the service is done: outputs are taken from unit->document; what was put
+   gives its URL */
 
 void ngx_http_imgp_post_take(ngx_http_imgp_unit_t *unit);
+void ngx_http_imgp_post_put(ngx_http_imgp_unit_t *unit);
 
 /* logs the beginning of a document that could not be used */
 
@@ -237,6 +244,15 @@ void ngx_http_imgp_post_answered(ngx_http_imgp_worker_t *w,
 
 ngx_http_imgp_service_t *ngx_http_imgp_put_service(
     ngx_http_imgp_unit_t *unit);
+
+/* ngx_http_imgp_parts.c: that in parts.  left: an upload is not ended; abort:
+   the request that takes it back, once; NULL: no memory */
+
+void ngx_http_imgp_parts(ngx_http_imgp_unit_t *unit,
+    ngx_http_imgp_service_t *object);
+ngx_uint_t ngx_http_imgp_parts_left(ngx_http_imgp_unit_t *unit);
+ngx_http_imgp_service_t *ngx_http_imgp_parts_abort(ngx_http_imgp_unit_t *unit,
+    imgp_pool_t *pool);
 
 /* ngx_http_imgp_follow.c: what comes after the first answer */
 

@@ -67,6 +67,7 @@ ngx_http_imgp_service_start(ngx_http_imgp_call_t *call)
     ngx_memzero(&call->error, sizeof(imgp_error_t));
     ngx_str_null(&call->type);
     ngx_str_null(&call->location);
+    ngx_str_null(&call->etag);
 
     call->private = NULL;
     call->status = 0;

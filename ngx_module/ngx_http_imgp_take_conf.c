@@ -25,6 +25,7 @@ static char *ngx_http_imgp_take_pointer(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc, ngx_str_t *text, imgp_take_t *take);
 static char *ngx_http_imgp_poll_option(ngx_conf_t *cf,
     ngx_http_imgp_stage_conf_t *sc, ngx_str_t *value);
+static const char *ngx_http_imgp_poll_method(ngx_str_t *value);
 static char *ngx_http_imgp_poll_values(ngx_conf_t *cf, ngx_str_t *list,
     imgp_str_t *values, imgp_uint_t *n);
 static char *ngx_http_imgp_poll_check(ngx_conf_t *cf, imgp_poll_t *poll);
@@ -303,6 +304,7 @@ ngx_http_imgp_poll_option(ngx_conf_t *cf, ngx_http_imgp_stage_conf_t *sc,
     }
 
     if (ngx_strncmp(value->data, "cancel=", 7) == 0) {
+        sc->service->revoke = ngx_http_imgp_poll_method(&rest);
         return ngx_http_imgp_take_pointer(cf, sc, &rest, &poll->cancel);
     }
 
@@ -321,9 +323,36 @@ invalid:
                        "invalid \"%V\" in \"poll\": it must be \"every=TIME\", "
                        "\"status=POINTER\", \"done=VALUES\", "
                        "\"failed=VALUES\", \"result=POINTER\" or "
-                       "\"cancel=POINTER\"", value);
+                       "\"cancel=[PUT:|DELETE:]POINTER\"", value);
 
     return NGX_CONF_ERROR;
+}
+
+
+/* "PUT:/cancel_url", as fal has it: the pointer is left; others POST */
+
+static const char *
+ngx_http_imgp_poll_method(ngx_str_t *value)
+{
+    size_t      len;
+    ngx_uint_t  i;
+
+    static const char  *methods[] = { "PUT", "DELETE", "POST" };
+
+    for (i = 0; i < imgp_nelts(methods); i++) {
+        len = ngx_strlen(methods[i]);
+
+        if (value->len > len && value->data[len] == ':'
+            && ngx_strncmp(value->data, methods[i], len) == 0)
+        {
+            value->data += len + 1;
+            value->len -= len + 1;
+
+            return methods[i];
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -428,6 +428,10 @@ ngx_http_imgp_unit_end(ngx_http_imgp_unit_t *unit)
 {
     ngx_http_imgp_unit_land(unit);
 
+    if (ngx_http_imgp_parts_left(unit)) {
+        ngx_http_imgp_revoke(unit);
+    }
+
     if (unit->run->worker->redis) {
         ngx_http_imgp_share_unit_end(unit);
     }

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 
-from imgp import Client, Nginx, Process, ROOT, free_port, tap
+from imgp import Client, Nginx, Process, ROOT, free_port, tap, wait_for
 from pictures import padded, png, unique_png
 
 KEYS = 'region=eu-test-1 access_key=@%%DIR%%/access secret_key=@%%DIR%%/secret'
@@ -22,6 +22,9 @@ STAGES = {
     'host': 'put s3://mine/ style=host endpoint=http://s3.test:%%S3%% '
             + KEYS + ';',
     'wrong': 'put s3://pictures/ ' + E.replace('/secret', '/other') + ';',
+    'large': 'put s3://pictures/large/x-$param_size.png ' + E + ';'
+             'header x-amz-acl private; header x-amz-request-payer requester;'
+             'retry 1 20ms;',
     'away': 'put s3://pictures/ ' + E.replace('%%S3%%', '%%DEAD%%') + ';',
 }
 
@@ -40,6 +43,9 @@ HTTP = """
         stage call { each cut; put s3://pictures/ """ + E + """; }
     }
 """
+
+
+LARGE = padded(png(30, 30), (64 << 20) + 4711)
 
 
 def run(name, image, query=''):
@@ -123,6 +129,102 @@ def failed():
                'a param is no way out: ' + value)
 
 
+def script(*words):
+    with Client(port) as client:
+        client.request('PUT', '/_script/' + ','.join(words), b'')
+
+
+def asked():
+    """(method, what of the query) of each request since the script."""
+
+    with Client(port) as client:
+        return [tuple(request) for request in client.get('/_asked').json]
+
+
+def uploads():
+    with Client(port) as client:
+        return client.get('/_uploads').json
+
+
+BEGIN, COMPLETE = ('POST', 'uploads'), ('POST', 'uploadId')
+ABORT = ('DELETE', 'uploadId')
+
+
+def part(n):
+    return 'PUT', 'partNumber=%d' % n, 'uploadId'
+
+
+def large(size, *words):
+    script(*words)
+    return run('large', LARGE, '?size=%d' % size)
+
+
+def in_parts():
+    document = large(1)
+    key = 'pictures/large/x-1.png'
+    tap.is_((document['status'], document['error']), ('succeeded', None),
+            'more than 64 MB')
+    tap.is_(asked(), [BEGIN, *(part(n) for n in range(1, 6)), COMPLETE],
+            '... in five parts')
+    kind, length, headers = objects()[key]
+    tap.is_((kind, length, headers.get('x-amz-acl')),
+            ('image/png', len(LARGE), 'private'), '... are one object')
+    tap.is_(url(document), 'http://127.0.0.1:%d/%s' % (port, key),
+            '... its URL is the output')
+
+    with urllib.request.urlopen(url(document)) as answer:
+        tap.ok(hashlib.sha256(answer.read()).digest()
+               == hashlib.sha256(LARGE).digest(), '... and leads to it')
+
+    document = large(2, 'ok', 'ok', '503', 'ok', 'reset', 'ok', 'ok', 'ok',
+                     'error', 'ok')
+    tap.is_((document['status'], document['stages'][0]['attempts']),
+            ('succeeded', 4), 'each part has its own retries')
+    tap.is_(asked(), [BEGIN, part(1), part(2), part(2), part(3), part(3),
+                      part(4), part(5), COMPLETE, COMPLETE],
+            '... and what is stored is not sent again')
+    tap.ok(nginx.logged('"InternalError"'), 'an error is one, for all its 200')
+
+    document = large(3, 'ok', 'ok', '404')
+    tap.is_((document['status'], asked()[:5]),
+            ('succeeded', [BEGIN, part(1), part(2), BEGIN, part(1)]),
+            'an upload that the store has forgotten begins anew')
+    document = large(4, 'ok', '404', 'ok', '404')
+    tap.is_((document['status'], asked()),
+            ('failed', [BEGIN, part(1), BEGIN, part(1), ABORT]),
+            '... once')
+
+
+def without_parts():
+    """What ends without an object leaves no parts."""
+
+    for n, words, error, detail, requests in (
+            (11, ['ok', '503', '503'], 'service-busy', 'answered 503',
+             [BEGIN, part(1), part(1), ABORT]),
+            (12, ['noid', 'noid'], 'service-reply', 'has no UploadId',
+             [BEGIN, BEGIN]),
+            (13, ['ok', 'noetag', 'noetag'], 'service-reply', 'usable ETag',
+             [BEGIN, part(1), part(1), ABORT]),
+            (14, ['ok'] * 6 + ['late'], 'service-refused', '"InvalidPart"',
+             [BEGIN, *(part(n) for n in range(1, 6)), COMPLETE, ABORT])):
+        document = large(n, *words)
+        tap.is_((document['status'], document['error']['type'],
+                 document['error']['stage']),
+                ('failed', 'urn:image-pipeline:' + error, 'call'),
+                'fails with ' + error)
+        tap.ok(detail in document['error']['detail'], '... ' + detail)
+        tap.ok(wait_for(lambda: asked() == requests), '... and it is told')
+        tap.note(asked())
+
+    script('ok', 'ok', 'hang')
+    answer = nginx.post('/large/?size=20', LARGE)
+    wait_for(lambda: len(asked()) == 3)
+    tap.is_(nginx.delete(answer.headers['Location']).json['status'],
+            'canceled', 'a job is canceled while a part is sent')
+    tap.ok(wait_for(lambda: asked()[3:] == [ABORT]), '... and so is the upload')
+    tap.is_(len(uploads()), 2, 'no upload is left, but what had no id')
+
+
 def fake(name, *arguments):
     process = Process()
     process.spawn([sys.executable, os.path.join(ROOT, 't/fakes', name),
@@ -133,7 +235,8 @@ def fake(name, *arguments):
 port = fake('s3.py', 'AKEXAMPLE', 'the/secret+key', 'eu-test-1')
 dns = fake('dns.py', 'mine.s3.test=127.0.0.1')
 
-nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
+nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s;'
+                      ' client_max_body_size 80m; }\n'
                       % (name, name) for name in [*STAGES, 'many']),
               workers=2, http=HTTP + ''.join(PIPELINE % item
                                              for item in STAGES.items()),
@@ -148,6 +251,8 @@ nginx.start()
 
 stored()
 failed()
+in_parts()
+without_parts()
 
 tap.is_(nginx.logged('the/secret|AKEXAMPLE'), [], 'no key is logged')
 tap.is_(nginx.alerts(), [], 'nothing alarming is logged')

@@ -4,23 +4,37 @@
 
 PUT stores an object if its signature is right (AWS Signature Version 4, as
 Amazon's documents have it, and written from these alone), and its content has
-the digest that was signed; GET and HEAD give it to anybody.  Path style, and
-host style for names below "s3.test".
+the digest that was signed; GET gives it to anybody.  Path style, and host style
+for names below "s3.test".  Uploads in parts, of 5 MB at least but the last.
 
     GET /_objects              {"BUCKET/KEY": [type, length, headers]}
+    GET /_uploads              keys of uploads in parts that are not ended
+    GET /_asked                [method, query without the id] of each request
     PUT /_fail/N               the next N requests are answered with 503
+    PUT /_script/A,B           what becomes of the next signed requests, one
+                               after the other:
+                               ok; 503; 404; reset, no answer; hang;
+                               error, 200 with "InternalError"; late, 200 and
+                               "InvalidPart" behind white space; noid; noetag
 """
 
+import base64
 import hashlib
 import hmac
 import http.server
 import json
+import os
+import re
 import sys
 import urllib.parse
 
+XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 ACCESS, SECRET, REGION = sys.argv[1:4]
+SMALLEST = 5 << 20
 objects = {}
-left = [0]
+uploads = {}
+asked = []
+script = []
 
 
 def sign(key, text):
@@ -71,7 +85,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return '/' + bucket + path if dot and not rest else path
 
     def do_GET(self):
-        if self.path == '/_objects':
+        if self.path == '/_uploads':
+            self.reply(200, json.dumps([upload['name'] for upload
+                                        in uploads.values()]).encode())
+        elif self.path == '/_asked':
+            self.reply(200, json.dumps(asked).encode())
+        elif self.path == '/_objects':
             self.reply(200, json.dumps(
                 {name[1:]: [kind, len(body), headers]
                  for name, (kind, body, headers) in objects.items()}).encode())
@@ -85,16 +104,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
 
-        if self.path.startswith('/_fail/'):
-            left[0] = int(self.path.rpartition('/')[2])
+        if self.path.startswith('/_'):
+            what, _, value = self.path[2:].partition('/')
+            script[:] = ['503'] * int(value) if what == 'fail' \
+                else [word for word in value.split(',') if word]
+            asked.clear()
             self.reply(200)
-            return
+        elif self.signed(headers, body):
+            self.store(headers, body)
 
-        if left[0]:
-            left[0] -= 1
-            self.error(503, 'SlowDown')
-            return
+    do_POST = do_DELETE = do_PUT
 
+    def signed(self, headers, body):
         method, _, rest = headers.get('authorization', '').partition(' ')
         given = dict(part.strip().partition('=')[::2]
                      for part in rest.split(','))
@@ -106,10 +127,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 [*names, 'x-amz-date', 'x-amz-content-sha256']) \
                 or not {'host', 'x-amz-date'} <= set(names):
             self.error(403, 'AccessDenied')
-            return
+            return False
 
-        scope, right = signature('PUT', url.path, url.query, headers, names,
-                                 headers['x-amz-date'])
+        scope, right = signature(self.command, url.path, url.query, headers,
+                                 names, headers['x-amz-date'])
 
         if given['Credential'] != ACCESS + '/' + scope:
             self.error(403, 'InvalidAccessKeyId')
@@ -119,8 +140,83 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 != headers['x-amz-content-sha256']:
             self.error(400, 'XAmzContentSHA256Mismatch')
         else:
+            return True
+
+        return False
+
+    def store(self, headers, body):
+        query = dict(urllib.parse.parse_qsl(
+            urllib.parse.urlsplit(self.path).query, True))
+        upload = uploads.get(query.get('uploadId'))
+        asked.append([self.command, *sorted(
+            name + '=' + value if name == 'partNumber' else name
+            for name, value in query.items())])
+        self.todo = script.pop(0) if script else 'ok'
+
+        if self.todo == '503':
+            self.error(503, 'SlowDown')
+        elif self.todo == '404' or 'uploadId' in query and upload is None:
+            uploads.pop(query.get('uploadId'), None)
+            self.error(404, 'NoSuchUpload')
+        elif self.todo == 'reset':
+            self.close_connection = True
+        elif self.todo == 'hang':
+            self.connection.settimeout(60)
+            self.connection.recv(1)
+            self.close_connection = True
+        elif 'uploads' in query:
+            self.begin(headers)
+        elif 'partNumber' in query:
+            upload['parts'][int(query['partNumber'])] = body
+            self.stored(body)
+        elif self.command == 'DELETE':
+            del uploads[query['uploadId']]
+            self.send_response(204)
+            self.end_headers()
+        elif self.command == 'POST':
+            self.complete(upload, query['uploadId'], body.decode())
+        else:
             objects[self.name()] = (headers.get('content-type'), body, headers)
-            self.reply(200, ETag='"%s"' % hashlib.md5(body).hexdigest())
+            self.stored(body)
+
+    def stored(self, body):
+        etag = {} if self.todo == 'noetag' \
+            else {'ETag': '"%s"' % hashlib.md5(body).hexdigest()}
+        self.reply(200, **etag)
+
+    def begin(self, headers):
+        key = base64.b64encode(os.urandom(24)).decode()    # with "+" and "/"
+        uploads[key] = {'name': self.name(), 'parts': {}, 'headers': headers}
+        self.reply(200, (XML + '<InitiateMultipartUploadResult xmlns="http://'
+                         's3.amazonaws.com/doc/2006-03-01/"><Key>k</Key>\n'
+                         + '<UploadId>%s</UploadId>' % key
+                         * (self.todo != 'noid')
+                         + '</InitiateMultipartUploadResult>').encode())
+
+    def complete(self, upload, key, text):
+        told = re.findall('<Part><PartNumber>([0-9]+)</PartNumber><ETag>'
+                          '&quot;([0-9a-f]+)&quot;</ETag></Part>', text)
+        parts = [upload['parts'].get(int(n), b'') for n, _ in told]
+
+        if self.todo in ('error', 'late'):
+            self.reply(200, b'\n \n' + (
+                '<Error><Code>%s</Code></Error>'
+                % ('InternalError' if self.todo == 'error'
+                   else 'InvalidPart')).encode())
+        elif [int(n) for n, _ in told] != list(range(1, len(told) + 1)) \
+                or [hashlib.md5(part).hexdigest() for part in parts] \
+                != [etag for _, etag in told] \
+                or len(told) != len(upload['parts']):
+            self.error(400, 'InvalidPart')
+        elif any(len(part) < SMALLEST for part in parts[:-1]):
+            self.error(400, 'EntityTooSmall')
+        else:
+            objects[upload['name']] = (upload['headers'].get('content-type'),
+                                       b''.join(parts), upload['headers'])
+            del uploads[key]
+            self.reply(200, (XML + '<CompleteMultipartUploadResult><ETag>&quot;'
+                             'x-%d&quot;</ETag></CompleteMultipartUploadResult>'
+                             % len(parts)).encode())
 
 
 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
