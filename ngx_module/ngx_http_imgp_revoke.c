@@ -6,8 +6,9 @@
  * back (AbortMultipartUpload).
  *
  * Called when a unit is canceled, by unit.c, or by follow.c if a thread had it,
- * and when a unit fails; event loop only.  The request has a pool of its own, since the run ends at once; whatever is answered is an
- * answer, and a service that cannot be told works for nobody.
+ * and when a unit fails; event loop only.  The request has a pool of its own,
+ * since the run ends at once; whatever is answered is an answer, and a service
+ * that cannot be told works for nobody.
  */
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 
 from imgp import Client, Nginx, Process, ROOT, free_port, tap, wait_for
@@ -13,6 +14,11 @@ from pictures import padded, png, unique_png
 
 KEYS = 'region=eu-test-1 access_key=@%%DIR%%/access secret_key=@%%DIR%%/secret'
 E = 'endpoint=http://127.0.0.1:%%S3%% ' + KEYS
+NPM = 'endpoint=http://127.0.0.1:%%NPM%% region=us-east-1 ' \
+      'access_key=@%%DIR%%/npm-access secret_key=@%%DIR%%/npm-secret'
+
+NODE = os.path.join(ROOT, 'build/npm-s3')
+S3RVER = '@20minutes/s3rver@4.0.4'
 
 STAGES = {
     'folder': 'put s3://pictures/of/ ' + E + '; retry 2 20ms;',
@@ -25,6 +31,9 @@ STAGES = {
     'large': 'put s3://pictures/large/x-$param_size.png ' + E + ';'
              'header x-amz-acl private; header x-amz-request-payer requester;'
              'retry 1 20ms;',
+    'npm': 'put s3://pictures/of/ ' + NPM + ';',
+    'npmwrong': 'put s3://pictures/of/ '
+                + NPM.replace('npm-secret', 'other') + ';',
     'away': 'put s3://pictures/ ' + E.replace('%%S3%%', '%%DEAD%%') + ';',
 }
 
@@ -225,6 +234,60 @@ def without_parts():
     tap.is_(len(uploads()), 2, 'no upload is left, but what had no id')
 
 
+def of_npm():
+    """A server that is nobody's of us: it checks signatures, puts parts
+    together, and keeps objects as files."""
+
+    if npm is None:
+        tap.skip('s3rver', 'npm does not give it')
+        return
+
+    for name, image in ('small', png(20, 10)), ('in parts', LARGE):
+        document = run('npm', image)
+        tap.is_((document['status'], document['error']), ('succeeded', None),
+                's3rver: stored, ' + name)
+
+        with urllib.request.urlopen(url(document)) as answer:
+            tap.is_((hashlib.sha256(answer.read()).hexdigest(),
+                     answer.headers['Content-Type']),
+                    (hashlib.sha256(image).hexdigest(), 'image/png'),
+                    '... and read')
+
+    for name, image in ('small', png(21, 10)), \
+            ('in parts', LARGE + b'another'):
+        error = run('npmwrong', image)['error']
+        tap.is_((error['type'], error['stage'], error['service_status']),
+                ('urn:image-pipeline:service-refused', 'call', 403),
+                'a wrong secret, %s: refused, of this stage' % name)
+        tap.is_(error['detail'], 'service answered 403', '... said')
+
+    tap.is_(len(nginx.logged('"127.0.0.1:%d" explained: .*<Code>'
+                             'SignatureDoesNotMatch' % npm)), 2,
+            '... by this service, the log says')
+
+
+def s3rver():
+    """The port of one; None: npm, or Node.js 20, is missing."""
+
+    module = os.path.join(NODE, 'node_modules/@20minutes/s3rver')
+    folder = tempfile.mkdtemp(prefix='s3rver-')
+    server = Process()
+    Process.folders.append(folder)
+
+    try:
+        if not os.path.exists(module):
+            subprocess.run(['npm', 'install', '--no-audit', '--no-fund',
+                            '--silent', '--prefix', NODE, S3RVER],
+                           stdin=subprocess.DEVNULL, timeout=120, check=True)
+
+        server.spawn(['node', os.path.join(ROOT, 't/fakes/s3rver.js'), module,
+                      folder, 'pictures'], stdout=subprocess.PIPE, text=True)
+        return int(server.process.stdout.readline())
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        tap.diag(error)
+        return None
+
+
 def fake(name, *arguments):
     process = Process()
     process.spawn([sys.executable, os.path.join(ROOT, 't/fakes', name),
@@ -235,15 +298,18 @@ def fake(name, *arguments):
 port = fake('s3.py', 'AKEXAMPLE', 'the/secret+key', 'eu-test-1')
 dns = fake('dns.py', 'mine.s3.test=127.0.0.1')
 
+npm = s3rver()
 nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s;'
                       ' client_max_body_size 80m; }\n'
                       % (name, name) for name in [*STAGES, 'many']),
               workers=2, http=HTTP + ''.join(PIPELINE % item
                                              for item in STAGES.items()),
-              S3=port, DEAD=free_port(), DNS=dns)
+              S3=port, DEAD=free_port(), DNS=dns,
+              NPM=npm or 1)
 
 for name, text in ('access', 'AKEXAMPLE'), ('secret', 'the/secret+key'), \
-        ('other', 'another'):
+        ('other', 'another'), ('npm-access', 'S3RVER'), \
+        ('npm-secret', 'S3RVER'):
     with open(os.path.join(nginx.dir, name), 'w') as out:
         out.write(text + '\n')
 
@@ -253,6 +319,7 @@ stored()
 failed()
 in_parts()
 without_parts()
+of_npm()
 
 tap.is_(nginx.logged('the/secret|AKEXAMPLE'), [], 'no key is logged')
 tap.is_(nginx.alerts(), [], 'nothing alarming is logged')

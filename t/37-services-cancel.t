@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 
 # "poll ... cancel=POINTER": who is still at work for a job that was deleted is
-# told, at the address that its answer had: as Replicate has it (urls.cancel).
+# told, at the address that its answer had: as Replicate has it (urls.cancel,
+# POST), and fal (cancel_url, PUT).
 
 import http.server
 import json
@@ -13,6 +14,10 @@ from pictures import unique_png
 STAGES = {
     'job': 'poll /urls/get every=50ms status=/status done=succeeded'
            ' failed=failed|canceled cancel=/urls/cancel;',
+    'fal': 'poll /urls/get every=50ms status=/status done=succeeded'
+           ' cancel=PUT:/cancel_url;',
+    'gone': 'poll /urls/get every=50ms status=/status done=succeeded'
+            ' cancel=DELETE:/urls/get;',
     'plain': 'poll /urls/get every=50ms status=/status done=succeeded'
              ' failed=failed|canceled;',
     'far': 'poll /urls/get every=50ms status=/status done=succeeded'
@@ -31,6 +36,14 @@ class Replicate(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers['Content-Length'] or 0))
         self.answer('POST')
 
+    def do_PUT(self):
+        self.rfile.read(int(self.headers['Content-Length'] or 0))
+        self.answer('PUT')
+
+    def do_DELETE(self):
+        self.rfile.read(int(self.headers['Content-Length'] or 0))
+        self.answer('DELETE')
+
     def do_GET(self):
         self.answer('GET')
 
@@ -42,6 +55,7 @@ class Replicate(http.server.BaseHTTPRequestHandler):
         body = json.dumps({
             'id': 'abc', 'status': 'succeeded' if Replicate.ends
                                    else 'processing', 'output': 'x',
+            'cancel_url': base + '/cancel',
             'urls': {'get': base, 'cancel': base + '/cancel',
                      'elsewhere': 'http://127.0.0.2:1/cancel'}}).encode()
 
@@ -92,6 +106,12 @@ for number in range(3):
     tap.is_(asked('/v1/predictions/abc/cancel'),
             [('POST', '/v1/predictions/abc/cancel', 'Bearer secret')],
             '... once, with the key')
+
+for name, call in ('fal', ('PUT', '/v1/predictions/abc/cancel')), \
+        ('gone', ('DELETE', '/v1/predictions/abc')):
+    canceled(name, 5)
+    tap.ok(wait_for(lambda: (*call, 'Bearer secret') in Replicate.came),
+           name + ': by ' + call[0])
 
 canceled('far', 10)
 tap.ok(wait_for(lambda: nginx.logged('cannot be told to stop')),
