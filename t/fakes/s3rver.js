@@ -7,3 +7,5 @@ new S3rver({
     port: 0, address: '127.0.0.1', silent: true, vhostBuckets: false,
     directory: process.argv[3], configureBuckets: [{name: process.argv[4]}],
 }).run((error, address) => console.log(error ?? address.port));
+
+process.on('SIGTERM', () => process.exit());
