@@ -57,7 +57,8 @@ struct ngx_http_imgp_batch_s {
     ngx_http_imgp_task_t           task;
     imgp_error_t                   error;
     unsigned                       sent:1;
-    unsigned                       working:1;  /* a thread has it */
+    unsigned                       working:1;  /* a thread has it, or it is
+                                                  being handed out */
 };
 
 
@@ -495,6 +496,8 @@ ngx_http_imgp_batch_hand_out(ngx_http_imgp_batch_t *batch)
     ngx_http_imgp_unit_t      *unit;
     ngx_http_imgp_share_of_t  *piece;
 
+    batch->working = 1;
+
     for (i = 0; i < batch->n; i++) {
         unit = batch->units[i];
         piece = &batch->pieces[i];
@@ -538,6 +541,10 @@ ngx_http_imgp_batch_fail(ngx_http_imgp_batch_t *batch)
                       "each is sent alone", &batch->service->host, batch->n,
                       batch->error.detail);
     }
+
+    /* the end of one may be that of others of the same job, which leave */
+
+    batch->working = 1;
 
     for (i = 0; i < batch->n; i++) {
         unit = batch->units[i];
@@ -617,7 +624,7 @@ ngx_http_imgp_batch_leave(ngx_http_imgp_unit_t *unit)
     }
 
     if (batch->working) {
-        /* the thread comes back to nobody */
+        /* a thread that comes back to nobody, or the caller, frees it */
         return;
     }
 

@@ -1436,7 +1436,7 @@ stage a { post http://[::1]/; poll id; }
 --- stages
 stage a { post http://[::1]/; poll /id until=x; }
 --- emerg
-2: invalid "until=x" in "poll": it must be "every=TIME", "status=POINTER", "done=VALUES", "failed=VALUES", "result=POINTER" or "cancel=POINTER"
+2: invalid "until=x" in "poll": it must be "every=TIME", "status=POINTER", "done=VALUES", "failed=VALUES", "result=POINTER" or "cancel=[PUT:|DELETE:]POINTER"
 
 === TEST 184: poll, how often
 --- stages

@@ -2,6 +2,8 @@
 
 # "batch": inputs of different jobs in one call.
 
+import json
+
 from imgp import Model, Nginx, free_port, parallel, tap, wait_for
 from pictures import padded, unique_png
 
@@ -31,6 +33,13 @@ PAIR = """
         outputs small call;
     }
 """
+
+# several inputs of one job
+
+CUT = {
+    'cut': PIPELINES['dead'].replace('batch 2', 'batch 4'),
+    'cutbusy': PIPELINES['busy'].replace('batch 2', 'batch 4'),
+}
 
 counter = iter(range(1, 1 << 20))
 
@@ -128,6 +137,26 @@ def failures():
             'one that never answers: each is told')
 
 
+def of_one_job():
+    """Items of one job in one batch: the first that fails ends the others."""
+
+    model.can('boxes', json.dumps({'boxes': [[n, n, n + 3, n + 3]
+                                             for n in range(4)]}).encode(),
+              'application/json')
+
+    for n in range(3):
+        document = nginx.finish(nginx.post('/cut/', image())
+                                .headers['Location'])
+        tap.is_((document['status'], document['error']['type'],
+                 document['error']['stage']),
+                ('failed', 'urn:image-pipeline:service-unreachable', 'call'),
+                'a batch that fails, of one job')
+
+    tap.is_(nginx.finish(nginx.post('/cutbusy/', image())
+                         .headers['Location'])['status'],
+            'succeeded', '... one that is tried again')
+
+
 def canceled():
     wait_for(lambda: model.peak()['now'] == 0)
     model.forget()
@@ -166,18 +195,24 @@ def canceled():
 
 model = Model()
 nginx = Nginx(''.join('location /%s/ { image_pipeline_pass %s; }\n'
-                      % (name, name) for name in [*PIPELINES, 'pair']),
+                      % (name, name) for name in [*PIPELINES, *CUT, 'pair']),
               workers=1, http='image_pipeline_path %%STORE%% zone=jobs:8m '
               'sync=off; image_pipeline_threads image;' + PAIR
               + ''.join('image_pipeline %s { param size 0 ~[0-9]+;'
                         'stage call { %s } }\n' % item
-                        for item in PIPELINES.items()),
+                        for item in PIPELINES.items())
+              + ''.join('image_pipeline %s { param size 0 ~[0-9]+; '
+                        'stage boxes { post http://%%%%MODEL%%%%/canned/boxes; }'
+                        'stage cut { from upload boxes; crop /boxes/*; }'
+                        'stage call { each cut; %s } }\n' % item
+                        for item in CUT.items()),
               MODEL=model.address, DEAD=free_port())
 nginx.start()
 
 together()
 pairs()
 failures()
+of_one_job()
 canceled()
 
 tap.is_(nginx.alerts(), [], 'nothing alarming is logged')
