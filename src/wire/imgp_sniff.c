@@ -11,7 +11,8 @@
  * segments in one go (imgp_sniff_image.c).  So a verdict depends on the bytes
  * before it and never on how they were cut.
  *
- * Sources: ISO/IEC 14496-12 4.3 and 23008-12 B.4 (brands), 11172-3 2.4.1.
+ * Sources: ISO/IEC 14496-12 4.3 and 23008-12 B.4 (brands), 11172-3 2.4.2 and
+ * 13818-3 2.4.2 (audio frames).
  */
 
 
@@ -47,6 +48,8 @@ static imgp_int_t imgp_sniff_riff(imgp_sniff_t *s);
 static imgp_int_t imgp_sniff_ftyp(imgp_sniff_t *s);
 static const imgp_sniff_brand_t *imgp_sniff_brand(const u_char *p);
 static imgp_int_t imgp_sniff_mpeg(imgp_sniff_t *s);
+static uint64_t imgp_sniff_mpeg_frame(const u_char *p);
+static imgp_int_t imgp_sniff_mpeg_byte(imgp_sniff_t *s, u_char ch);
 
 
 /* no magic is the beginning of a later one but that of MPEG audio */
@@ -156,7 +159,14 @@ imgp_sniff_end(imgp_sniff_t *s)
         return rc;
     }
 
-    if (s->state == IMGP_SNIFF_HEAD || s->state == IMGP_SNIFF_SPACE) {
+    if (s->state == IMGP_SNIFF_MPEG && s->skip == 0 && s->nhead == 3) {
+        /* one frame, and no more */
+        return imgp_sniff_final(s, imgp_sniff_is(s, "audio/mpeg"));
+    }
+
+    if (s->state == IMGP_SNIFF_HEAD || s->state == IMGP_SNIFF_SPACE
+        || s->state == IMGP_SNIFF_MPEG)
+    {
         return imgp_sniff_final(s, IMGP_DECLINED);
     }
 
@@ -187,6 +197,9 @@ imgp_sniff_byte(imgp_sniff_t *s, u_char ch)
 
     case IMGP_SNIFF_SPACE:
         return imgp_sniff_space(s, ch);
+
+    case IMGP_SNIFF_MPEG:
+        return imgp_sniff_mpeg_byte(s, ch);
 
     default:
         return imgp_sniff_jpeg_byte(s, ch);
@@ -350,29 +363,92 @@ imgp_sniff_brand(const u_char *p)
 
 
 /*
- * An MPEG audio frame without an ID3 tag before it.  Layer I is left out: a
- * UTF-16 byte order mark would look like it.
+ * MPEG audio without an ID3 tag before it: a frame, and where that ends another
+ * one of its kind, or the end.  Four bytes alone are found in much that is
+ * none.  Layer I is left out: a UTF-16 byte order mark would look like it.
  */
 
 static imgp_int_t
 imgp_sniff_mpeg(imgp_sniff_t *s)
 {
-    u_char  version, layer, rate;
-
     if (s->nhead < 3) {
         return IMGP_AGAIN;
     }
 
-    version = s->head[1] >> 3 & 3;
-    layer = s->head[1] >> 1 & 3;
-    rate = s->head[2] >> 4;
+    s->skip = imgp_sniff_mpeg_frame(s->head);
 
-    if ((s->head[1] & 0xe0) != 0xe0 || version == 1
-        || layer == 0 || layer == 3
-        || rate == 0 || rate == 15 || (s->head[2] >> 2 & 3) == 3)
-    {
+    if (s->skip == 0) {
         return IMGP_DECLINED;
     }
 
-    return imgp_sniff_is(s, "audio/mpeg");
+    s->skip -= s->nhead;
+    s->state = IMGP_SNIFF_MPEG;
+
+    return IMGP_AGAIN;
+}
+
+
+/* the bytes of a frame, by the first three; 0: it is none */
+
+static uint64_t
+imgp_sniff_mpeg_frame(const u_char *p)
+{
+    uint64_t  bits, rate;
+    u_char    version, layer, rates, kind;
+
+    static const uint16_t  kbits[3][14] = {
+        { 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384 },
+        { 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320 },
+        { 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160 }
+    };
+    static const uint16_t  hertz[3] = { 44100, 48000, 32000 };
+
+    version = p[1] >> 3 & 3;          /* 3: MPEG 1, 2: MPEG 2, 0: MPEG 2.5 */
+    layer = p[1] >> 1 & 3;            /* 2: layer II, 1: layer III */
+    kind = p[2] >> 4;
+    rates = p[2] >> 2 & 3;
+
+    if (p[0] != 0xff || (p[1] & 0xe0) != 0xe0 || version == 1
+        || layer == 0 || layer == 3 || kind == 0 || kind == 15 || rates == 3)
+    {
+        return 0;
+    }
+
+    bits = kbits[version != 3 ? 2 : layer == 1][kind - 1] * 1000;
+    rate = hertz[rates] >> (version == 3 ? 0 : version == 2 ? 1 : 2);
+
+    return (version != 3 && layer == 1 ? 72 : 144) * bits / rate
+           + (p[2] >> 1 & 1);
+}
+
+
+/* the same version, layer and sampling rate; or an ID3 tag of the old kind */
+
+static imgp_int_t
+imgp_sniff_mpeg_byte(imgp_sniff_t *s, u_char ch)
+{
+    u_char  *p;
+
+    if (s->skip) {
+        s->skip--;
+        return IMGP_AGAIN;
+    }
+
+    s->head[s->nhead++] = ch;
+
+    if (s->nhead < 6) {
+        return IMGP_AGAIN;
+    }
+
+    p = s->head + 3;
+
+    if (memcmp(p, "TAG", 3) == 0
+        || (imgp_sniff_mpeg_frame(p)
+            && (p[1] & 0x1e) == (s->head[1] & 0x1e)
+            && (p[2] & 0x0c) == (s->head[2] & 0x0c)))
+    {
+        return imgp_sniff_is(s, "audio/mpeg");
+    }
+
+    return IMGP_DECLINED;
 }

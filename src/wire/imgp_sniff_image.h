@@ -16,6 +16,7 @@ enum {
     IMGP_SNIFF_HEAD = 0,              /* nothing recognized for sure */
     IMGP_SNIFF_IMAGE,                 /* an image, its head is not complete */
     IMGP_SNIFF_SPACE,                 /* white space, perhaps before JSON */
+    IMGP_SNIFF_MPEG,                  /* an audio frame, then the next one */
     IMGP_SNIFF_JPEG,                  /* the 0xff of a marker is due */
     IMGP_SNIFF_MARKER,                /* its code */
     IMGP_SNIFF_LENGTH,

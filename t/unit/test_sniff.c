@@ -29,9 +29,7 @@ test_types(void)
         { lit("OggS\0\2"), "audio/ogg", "Ogg" },
         { lit("fLaC\0"), "audio/flac", "FLAC" },
         { lit("ID3\4\0"), "audio/mpeg", "MP3 with a tag" },
-        { lit("\xff\xfb\x90\x44"), "audio/mpeg", "MPEG 1, layer III" },
-        { lit("\xff\xf3\x40\xc0"), "audio/mpeg", "MPEG 2, layer III" },
-        { lit("\xff\xfd\x90\x44"), "audio/mpeg", "MPEG 1, layer II" },
+        { lit("\xff\xfb\x90\x44"), "declined", "a frame's header alone" },
         { lit("\xff\xfb\xf0\x44"), "declined", "a wrong bit rate" },
         { lit("\xff\xfb\x00\x44"), "declined", "a free bit rate" },
         { lit("\xff\xfb\x9c\x44"), "declined", "a wrong sampling rate" },
@@ -108,6 +106,67 @@ test_types(void)
 }
 
 
+/* frames as encoders make them: the lengths are ISO/IEC 11172-3's and 13818-3's
+   formula, by hand */
+
+static void
+test_mpeg(void)
+{
+    u_char       data[4096];
+    imgp_uint_t  i;
+
+    static const struct {
+        const char  *first;
+        size_t       len;             /* of the first frame */
+        const char  *next;
+        size_t       total;
+        const char  *want;
+        const char  *what;
+    } cases[] = {
+        { "\xff\xfb\x90", 417, "\xff\xfb\x90", 900, "audio/mpeg",
+          "MPEG 1, layer III, 128 kbit/s, 44.1 kHz" },
+        { "\xff\xfb\x92", 418, "\xff\xfb\xa0", 900, "audio/mpeg",
+          "... padded, then another bit rate" },
+        { "\xff\xfa\xe4", 960, "\xff\xfa\xe4", 2000, "audio/mpeg",
+          "... 320 kbit/s, 48 kHz, with a CRC" },
+        { "\xff\xf3\x40", 104, "\xff\xf3\x40", 300, "audio/mpeg",
+          "MPEG 2, layer III, 32 kbit/s, 22.05 kHz" },
+        { "\xff\xe3\x48", 288, "\xff\xe3\x48", 600, "audio/mpeg",
+          "MPEG 2.5, layer III, 32 kbit/s, 8 kHz" },
+        { "\xff\xfd\xa8", 864, "\xff\xfd\xa8", 1800, "audio/mpeg",
+          "MPEG 1, layer II, 192 kbit/s, 32 kHz" },
+        { "\xff\xf5\x84", 384, "\xff\xf5\x84", 800, "audio/mpeg",
+          "MPEG 2, layer II, 64 kbit/s, 24 kHz" },
+        { "\xff\xfb\x90", 417, "TAG", 545, "audio/mpeg",
+          "one frame, and an ID3v1 tag" },
+        { "\xff\xfb\x90", 417, "", 417, "audio/mpeg", "one frame" },
+        { "\xff\xfb\x90", 417, "", 416, "declined", "a frame cut short" },
+        { "\xff\xfb\x90", 417, "\xff\xfb", 419, "declined",
+          "a second header cut short" },
+        { "\xff\xfb\x90", 416, "\xff\xfb\x90", 900, "declined",
+          "a frame too short" },
+        { "\xff\xfb\x90", 418, "\xff\xfb\x90", 900, "declined",
+          "a frame too long" },
+        { "\xff\xfb\x90", 417, "\xff\xfb\x94", 900, "declined",
+          "another sampling rate" },
+        { "\xff\xfb\x90", 417, "\xff\xf3\x90", 900, "declined",
+          "another version" },
+        { "\xff\xfb\x90", 417, "\xff\xfb\xf0", 900, "declined",
+          "a wrong bit rate in the second" },
+        { "\xff\xfb\x90", 417, "xyz", 900, "declined", "no second frame" }
+    };
+
+    for (i = 0; i < imgp_nelts(cases); i++) {
+        memset(data, 0x55, sizeof(data));
+        memcpy(data, cases[i].first, 3);
+        memcpy(data + cases[i].len, cases[i].next, strlen(cases[i].next));
+
+        test_sniff((char *) data, cases[i].total, cases[i].want,
+                   cases[i].what);
+    }
+}
+
+
 static void
 test_final(void)
 {
@@ -142,6 +201,7 @@ int
 main(void)
 {
     test_types();
+    test_mpeg();
     test_final();
 
     return done();
