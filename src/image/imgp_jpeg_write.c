@@ -24,6 +24,8 @@
 #define IMGP_JPEG_BUFFER   16384
 #define IMGP_JPEG_STRIP    (2 * DCTSIZE)      /* rows, at the most */
 
+#define IMGP_JPEG_DCT      JDCT_FLOAT /* smaller by half a percent */
+
 #define IMGP_JPEG_SAMPLED  4          /* one strip of so many, */
 #define IMGP_JPEG_FEW      4          /* so many of them at least, */
 #define IMGP_JPEG_MANY     64         /* and at most */
@@ -162,7 +164,7 @@ imgp_jpeg_write_setup(imgp_jpeg_writer_t *w, imgp_uint_t quality)
     jpeg_set_quality(cinfo, quality, TRUE);
 
     cinfo->raw_data_in = (w->picture != NULL);
-    cinfo->dct_method = JDCT_FLOAT;   /* smaller by half a percent */
+    cinfo->dct_method = IMGP_JPEG_DCT;
     cinfo->optimize_coding = TRUE;
 
     imgp_jpeg_write_sampling(w, quality);
@@ -224,6 +226,7 @@ imgp_jpeg_write_sample(imgp_jpeg_writer_t *w)
 
     w->sampling = 1;
     w->cinfo.image_height = n / step * w->strip;
+    w->cinfo.dct_method = JDCT_ISLOW; /* in vectors; as good to count by */
 
     if (imgp_jpeg_write_pass(w, step) != IMGP_OK) {
         return IMGP_ERROR;
@@ -231,6 +234,7 @@ imgp_jpeg_write_sample(imgp_jpeg_writer_t *w)
 
     w->sampling = 0;
     w->cinfo.image_height = w->height;
+    w->cinfo.dct_method = IMGP_JPEG_DCT;
     w->cinfo.optimize_coding = FALSE;
 
     imgp_jpeg_write_complete(w);
