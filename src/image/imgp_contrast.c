@@ -15,13 +15,13 @@
 
 
 static void imgp_contrast_count(const imgp_image_t *image, const u_char *row,
-    uint32_t width, uint64_t counts[3][256]);
+    const u_char *cover, uint32_t width, uint64_t counts[3][256]);
 static double imgp_contrast_linear(uint32_t v);
 
 
 u_char
 imgp_contrast(const imgp_image_t *image, uint32_t x, uint32_t y,
-    uint32_t width, uint32_t height)
+    uint32_t width, uint32_t height, const imgp_image_t *cover)
 {
     double    sum, n;
     uint32_t  i, c;
@@ -31,9 +31,10 @@ imgp_contrast(const imgp_image_t *image, uint32_t x, uint32_t y,
 
     memset(counts, 0, sizeof(counts));
 
-    for (i = y; i < y + height; i++) {
-        imgp_contrast_count(image, imgp_image_row(image, i)
-                                   + (size_t) x * image->channels, width,
+    for (i = 0; i < height; i++) {
+        imgp_contrast_count(image, imgp_image_row(image, y + i)
+                                   + (size_t) x * image->channels,
+                            cover ? imgp_image_row(cover, i) : NULL, width,
                             counts);
     }
 
@@ -56,19 +57,22 @@ imgp_contrast(const imgp_image_t *image, uint32_t x, uint32_t y,
 
 static void
 imgp_contrast_count(const imgp_image_t *image, const u_char *row,
-    uint32_t width, uint64_t counts[3][256])
+    const u_char *cover, uint32_t width, uint64_t counts[3][256])
 {
     uint32_t  x, c, v, a;
 
-    for (x = 0; x < width; x++) {
+    for (x = 0; x < width; x++, row += image->channels) {
+
+        if (cover && cover[x] == 0) {
+            continue;
+        }
+
         a = image->alpha ? row[image->space] : 255;
 
         for (c = 0; c < 3; c++) {
             v = row[image->space == IMGP_SPACE_RGB ? c : 0];
             counts[c][(v * a + 255 * (255 - a) + 127) / 255]++;
         }
-
-        row += image->channels;
     }
 }
 

@@ -471,7 +471,9 @@ imgp_op_render_paint(imgp_op_render_run_t *run, const imgp_box_t *box,
         return IMGP_ERROR;
     }
 
-    v = imgp_contrast(image, box->x, box->y, box->w, box->h);
+    /* of a turned box the corners of the rectangle around it say nothing */
+
+    v = imgp_contrast(image, box->x, box->y, box->w, box->h, cover);
 
     for (i = 0; i < ink.stride; i++) {
         ink.data[i] = run->conf->fixed ? run->conf->rgba[i % ink.channels] : v;

@@ -27,6 +27,8 @@ typedef struct {
     PangoLayout               *layout;
     PangoFontDescription      *font;
     const imgp_text_place_t   *place;
+    const imgp_str_t          *string;
+    imgp_uint_t                whole;      /* Korean words are not broken */
 } imgp_text_t;
 
 
@@ -36,7 +38,13 @@ static imgp_int_t imgp_text_layout(imgp_work_t *work, cairo_t *cr,
 static void imgp_text_context(PangoLayout *layout,
     const imgp_text_conf_t *conf);
 static imgp_int_t imgp_text_fit(imgp_work_t *work, imgp_text_t *text);
+static imgp_int_t imgp_text_largest(imgp_work_t *work, imgp_text_t *text,
+    uint32_t *largest);
 static void imgp_text_size(imgp_text_t *text, uint32_t size);
+static imgp_uint_t imgp_text_korean(const imgp_str_t *string,
+    PangoAttrList *attributes);
+static void imgp_text_unbroken(const imgp_str_t *string,
+    PangoAttrList *attributes, const char *run, const char *end);
 static imgp_uint_t imgp_text_fits(const imgp_text_t *text, uint32_t size);
 static void imgp_text_show(const imgp_text_t *text, cairo_t *cr);
 
@@ -125,6 +133,7 @@ imgp_text_layout(imgp_work_t *work, cairo_t *cr, const imgp_text_conf_t *conf,
     imgp_text_t  text;
 
     text.place = place;
+    text.string = string;
     text.layout = pango_cairo_create_layout(cr);
     text.font = pango_font_description_from_string(conf->font);
 
@@ -175,8 +184,48 @@ imgp_text_context(PangoLayout *layout, const imgp_text_conf_t *conf)
 }
 
 
+/*
+ * Korean may be broken between any two syllables, and is, in narrow columns;
+ * where whole words cost little of the size they are what people expect.
+ */
+
 static imgp_int_t
 imgp_text_fit(imgp_work_t *work, imgp_text_t *text)
+{
+    uint32_t  size, broken;
+
+    text->whole = imgp_text_korean(text->string, NULL);
+
+    if (imgp_text_largest(work, text, &size) != IMGP_OK) {
+        return IMGP_ERROR;
+    }
+
+    if (text->whole) {
+        text->whole = 0;
+
+        if (imgp_text_largest(work, text, &broken) != IMGP_OK) {
+            return IMGP_ERROR;
+        }
+
+        text->whole = (size > IMGP_TEXT_LEAST && size * 4 >= broken * 3);
+        size = text->whole ? size : broken;
+    }
+
+    imgp_text_size(text, size);
+
+    if (!imgp_text_fits(text, size)) {
+        pango_layout_set_wrap(text->layout, PANGO_WRAP_WORD_CHAR);
+        pango_layout_set_height(text->layout,
+                                text->place->height * PANGO_SCALE);
+        pango_layout_set_ellipsize(text->layout, PANGO_ELLIPSIZE_END);
+    }
+
+    return IMGP_OK;
+}
+
+
+static imgp_int_t
+imgp_text_largest(imgp_work_t *work, imgp_text_t *text, uint32_t *largest)
 {
     uint32_t  size, low, high;
 
@@ -201,14 +250,7 @@ imgp_text_fit(imgp_work_t *work, imgp_text_t *text)
         }
     }
 
-    imgp_text_size(text, low);
-
-    if (!imgp_text_fits(text, low)) {
-        pango_layout_set_wrap(text->layout, PANGO_WRAP_WORD_CHAR);
-        pango_layout_set_height(text->layout,
-                                text->place->height * PANGO_SCALE);
-        pango_layout_set_ellipsize(text->layout, PANGO_ELLIPSIZE_END);
-    }
+    *largest = low;
 
     return IMGP_OK;
 }
@@ -228,8 +270,62 @@ imgp_text_size(imgp_text_t *text, uint32_t size)
     pango_attr_list_insert(attributes,
                            pango_attr_line_height_new_absolute(
                                size * IMGP_TEXT_LINE * PANGO_SCALE));
+
+    if (text->whole) {
+        (void) imgp_text_korean(text->string, attributes);
+    }
+
     pango_layout_set_attributes(text->layout, attributes);
     pango_attr_list_unref(attributes);
+}
+
+
+/* are there runs of syllables?  They are told not to be broken */
+
+static imgp_uint_t
+imgp_text_korean(const imgp_str_t *string, PangoAttrList *attributes)
+{
+    const char  *p, *run, *last;
+    imgp_uint_t  found;
+
+    found = 0;
+    run = NULL;
+    last = (char *) string->data + string->len;
+
+    for (p = (char *) string->data; p < last; p = g_utf8_next_char(p)) {
+
+        if (g_unichar_get_script(g_utf8_get_char_validated(p, last - p))
+            == G_UNICODE_SCRIPT_HANGUL)
+        {
+            found = 1;
+            run = run ? run : p;
+
+        } else if (run) {
+            imgp_text_unbroken(string, attributes, run, p);
+            run = NULL;
+        }
+    }
+
+    if (run) {
+        imgp_text_unbroken(string, attributes, run, last);
+    }
+
+    return found;
+}
+
+
+static void
+imgp_text_unbroken(const imgp_str_t *string, PangoAttrList *attributes,
+    const char *run, const char *end)
+{
+    PangoAttribute  *attribute;
+
+    if (attributes) {
+        attribute = pango_attr_allow_breaks_new(FALSE);
+        attribute->start_index = run - (char *) string->data;
+        attribute->end_index = end - (char *) string->data;
+        pango_attr_list_insert(attributes, attribute);
+    }
 }
 
 

@@ -45,7 +45,7 @@ test_plain(u_char r, u_char g, u_char b, int alpha)
         memcpy(image.data + i * image.channels, rgba, image.channels);
     }
 
-    v = imgp_contrast(&image, 1, 1, 5, 3);
+    v = imgp_contrast(&image, 1, 1, 5, 3, NULL);
 
     imgp_image_free(&tw.work, &image);
 
@@ -94,20 +94,26 @@ static void
 test_mixed(void)
 {
     uint32_t      i;
-    imgp_image_t  image;
+    imgp_image_t  image, cover;
 
     imgp_image_form(&image, 10, 10, IMGP_SPACE_GRAY, 0, 8);
     imgp_image_alloc(&tw.work, &image);
+    imgp_image_form(&cover, 10, 10, IMGP_SPACE_GRAY, 0, 8);
+    imgp_image_alloc(&tw.work, &cover);
 
     for (i = 0; i < 100; i++) {
         image.data[i] = (i % 10 < 5) ? 0 : 255;
+        cover.data[i] = (i % 10 < 5) ? 1 : 0;
     }
 
-    is_int(imgp_contrast(&image, 0, 0, 10, 10), 0, "all of it");
-    is_int(imgp_contrast(&image, 0, 0, 6, 10), 255, "mostly its black part");
-    is_int(imgp_contrast(&image, 5, 3, 5, 1), 0, "its white part");
-    is_int(imgp_contrast(&image, 0, 9, 5, 1), 255, "its black part");
+    is_int(imgp_contrast(&image, 0, 0, 10, 10, NULL), 0, "all of it");
+    is_int(imgp_contrast(&image, 0, 0, 10, 10, &cover), 255, "what counts");
+    is_int(imgp_contrast(&image, 0, 0, 6, 10, NULL), 255,
+           "mostly its black part");
+    is_int(imgp_contrast(&image, 5, 3, 5, 1, NULL), 0, "its white part");
+    is_int(imgp_contrast(&image, 0, 9, 5, 1, NULL), 255, "its black part");
 
+    imgp_image_free(&tw.work, &cover);
     imgp_image_free(&tw.work, &image);
 }
 

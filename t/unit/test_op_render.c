@@ -199,6 +199,10 @@ test_colours(void)
     ok(test_most(100, 200, 0, 0) > 235 && test_most(0, 100, 1, 1) < 20
        && test_most(100, 200, 1, 0) == 20 && test_most(100, 200, 2, 0) > 110,
        "a colour that was asked for, on gray");
+
+    render("render /* align=end", rgb(), "[[0,40,200,20]]", "\"HH\"");
+    ok(test_changed(0, 0, 150, 100) == 0 && test_most(150, 200, 0, 0) > 235,
+       "what lies under the letters counts, not all of the box");
 }
 
 

@@ -253,6 +253,14 @@ test_sizes(void)
     one = test_draw("긴문장은여러줄로나뉘어야하고", 100, 90);
     ok(one.bottom - one.top > 60, "Korean is broken between syllables");
     test_free_ink(&one);
+
+    one = test_draw("가가가가 가가가가", 120, 120);
+    two = test_draw("中中中中 中中中中", 120, 120);
+    ok(one.bottom - one.top < 80 && two.bottom - two.top > 90,
+       "but where that gains little, unlike Chinese: %u, %u",
+       one.bottom - one.top, two.bottom - two.top);
+    test_free_ink(&one);
+    test_free_ink(&two);
 }
 
 
