@@ -236,6 +236,9 @@ def operated():
             'a load balancer is told that all is well')
     tap.is_(system.metric('image_pipeline_jobs_total', pipeline='closet',
                           status='failed'), 0, 'Prometheus has numbers')
+    tap.is_([system.get('/pipelines/').status,
+             system.get('/pipelines/api/state').json['pipelines'][0]['name']],
+            [200, 'closet'], 'an operator has a console')
 
 
 system = System('closet.conf', change=[
