@@ -274,10 +274,12 @@ struct ngx_http_imgp_ctx_s {
     /* ngx_http_imgp_watch.c */
     ngx_http_imgp_ident_t          ident;
     ngx_queue_t                    queue;
+    ngx_queue_t                    turn;       /* of those that are woken */
     ngx_event_t                    timer;
     ngx_http_event_handler_pt      writer;     /* NULL: nothing is written */
     void                          *events;     /* ngx_http_imgp_events.c */
     unsigned                       watching:1;
+    unsigned                       woken:1;
     unsigned                       expired:1;  /* its time is up */
     unsigned                       away:1;     /* unfinished, another zone's */
     unsigned                       all:1;      /* jobs of the owner: id is the
@@ -534,6 +536,7 @@ struct ngx_http_imgp_worker_s {
     void                          *wake;       /* ngx_http_imgp_wake.c */
     void                          *watch;      /* ngx_http_imgp_watch.c */
     void                          *events;     /* ngx_http_imgp_events.c */
+    void                          *told;       /* ngx_http_imgp_reply.c */
     void                          *run;        /* ngx_http_imgp_run.c */
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
     void                          *share;      /* ngx_http_imgp_share.c */

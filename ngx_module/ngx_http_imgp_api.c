@@ -307,6 +307,13 @@ ngx_http_imgp_api_poll(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
                             : NGX_HTTP_IMGP_NOT_YET;
     }
 
+    if (rc == NGX_OK) {
+        rc = ngx_http_imgp_reply_again(r, ctx, revision);
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
     /* from the disk, if it was dropped from the zone: then it is final */
 
     ctx->expired = 1;

@@ -9,12 +9,29 @@
 
 
 #define NGX_HTTP_IMGP_RETRY_AFTER  2     /* seconds */
+#define NGX_HTTP_IMGP_REPLY_FRESH  100   /* ms: "eta_ms" is still right */
+
+
+/* the document that one who was held got last: others may wait for the same */
+
+typedef struct {
+    u_char                         id[IMGP_ID_BYTES];
+    ngx_uint_t                     revision;
+    ngx_uint_t                     state;
+    ngx_str_t                      prefix;     /* of a location: lives long */
+    imgp_msec_t                    made;
+    char                          *text;       /* malloc'ed; NULL: none */
+    size_t                         len;
+} ngx_http_imgp_told_text_t;
 
 
 static void ngx_http_imgp_reply_log(ngx_http_request_t *r,
     const imgp_error_t *err, const char *stage);
+static void ngx_http_imgp_reply_keep(ngx_http_imgp_ctx_t *ctx,
+    const char *text, size_t len);
 static ngx_int_t ngx_http_imgp_reply_job_headers(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx, ngx_uint_t status);
+    ngx_http_imgp_ctx_t *ctx, ngx_uint_t status, ngx_uint_t revision,
+    ngx_uint_t state);
 
 
 ngx_int_t
@@ -28,7 +45,10 @@ ngx_http_imgp_reply_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
 
     ngx_http_imgp_reply_doc(ctx, &doc, expect);
 
-    if (ngx_http_imgp_reply_job_headers(r, ctx, status) != NGX_OK) {
+    if (ngx_http_imgp_reply_job_headers(r, ctx, status, ctx->view->revision,
+                                        ctx->view->state)
+        != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -37,7 +57,85 @@ ngx_http_imgp_reply_job(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (ctx->watching && status == NGX_HTTP_OK && ctx->position == -1) {
+        ngx_http_imgp_reply_keep(ctx, text, len);
+    }
+
     return ngx_http_imgp_reply_text(r, status, "application/json", text, len);
+}
+
+
+static void
+ngx_http_imgp_reply_keep(ngx_http_imgp_ctx_t *ctx, const char *text,
+    size_t len)
+{
+    ngx_http_imgp_told_text_t  *told;
+
+    told = ctx->worker->told;
+
+    if (told == NULL) {
+        told = ngx_pcalloc(ctx->worker->cycle->pool,
+                           sizeof(ngx_http_imgp_told_text_t));
+        if (told == NULL) {
+            return;
+        }
+
+        ctx->worker->told = told;
+    }
+
+    free(told->text);
+
+    told->text = malloc(len);
+    if (told->text == NULL) {
+        return;
+    }
+
+    ngx_memcpy(told->text, text, len);
+    ngx_memcpy(told->id, ctx->id, IMGP_ID_BYTES);
+    told->len = len;
+    told->revision = ctx->view->revision;
+    told->state = ctx->view->state;
+    told->prefix = ctx->prefix;
+    told->made = ngx_http_imgp_now();
+}
+
+
+/* to one who is held and may see the job: what another one was told just now;
+   NGX_DECLINED: there is nothing */
+
+ngx_int_t
+ngx_http_imgp_reply_again(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx,
+    ngx_uint_t revision)
+{
+    char                       *text;
+    ngx_http_imgp_told_text_t  *told;
+
+    told = ctx->worker->told;
+
+    if (told == NULL || told->text == NULL || told->revision != revision
+        || ngx_memcmp(told->id, ctx->id, IMGP_ID_BYTES) != 0
+        || told->prefix.data != ctx->prefix.data
+        || told->prefix.len != ctx->prefix.len
+        || ngx_http_imgp_now() - told->made >= NGX_HTTP_IMGP_REPLY_FRESH)
+    {
+        return NGX_DECLINED;
+    }
+
+    text = malloc(told->len);
+
+    if (text == NULL
+        || ngx_http_imgp_reply_job_headers(r, ctx, NGX_HTTP_OK, revision,
+                                           told->state)
+           != NGX_OK)
+    {
+        free(text);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memcpy(text, told->text, told->len);
+
+    return ngx_http_imgp_reply_text(r, NGX_HTTP_OK, "application/json", text,
+                                    told->len);
 }
 
 
@@ -87,19 +185,20 @@ ngx_http_imgp_reply_gone(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
 
 static ngx_int_t
 ngx_http_imgp_reply_job_headers(ngx_http_request_t *r,
-    ngx_http_imgp_ctx_t *ctx, ngx_uint_t status)
+    ngx_http_imgp_ctx_t *ctx, ngx_uint_t status, ngx_uint_t revision,
+    ngx_uint_t state)
 {
-    char         id[IMGP_ID_LEN + 1];
-    imgp_job_t  *job;
-
-    job = ctx->view;
-    imgp_id_text(job->id, id);
+    char  id[IMGP_ID_LEN + 1];
 
     ngx_str_set(&ctx->status, "");
-    ctx->status.data = (u_char *) imgp_job_state_name(job->state);
+    ctx->status.data = (u_char *) imgp_job_state_name(state);
     ctx->status.len = ngx_strlen(ctx->status.data);
 
-    if (ngx_http_imgp_reply_etag(r, "\"%uD\"", job->revision) != NGX_OK
+    if (ctx->created) {
+        imgp_id_text(ctx->view->id, id);
+    }
+
+    if (ngx_http_imgp_reply_etag(r, "\"%ui\"", revision) != NGX_OK
         || ngx_http_imgp_reply_header(r, "Cache-Control", "no-cache")
            != NGX_OK)
     {

@@ -15,6 +15,8 @@
  * or what ngx_http_finalize_request() takes.
  */
 
+ngx_int_t ngx_http_imgp_reply_again(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_uint_t revision);
 ngx_int_t ngx_http_imgp_reply_job(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx, ngx_uint_t status);
 void ngx_http_imgp_reply_doc(ngx_http_imgp_ctx_t *ctx, imgp_doc_ctx_t *doc,

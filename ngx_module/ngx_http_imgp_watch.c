@@ -7,6 +7,9 @@
  * A stream of events is such a request that answers "not yet" until its end,
  * and writes meanwhile (ngx_http_imgp_events.c).
  *
+ * Ten thousand may watch one job.  Some are told at once, the others in turns
+ * of the event loop, so that nobody else waits for all of them.
+ *
  * When the process begins to shut down all are answered at once with what is
  * known: their clients ask again, and meet a worker of the new configuration.
  */
@@ -19,6 +22,7 @@
 
 #define NGX_HTTP_IMGP_WATCH_BUCKETS  256
 #define NGX_HTTP_IMGP_WATCH_AWAY     1000   /* ms; nobody tells of its end */
+#define NGX_HTTP_IMGP_WATCH_TURN     64      /* told in a turn of the loop */
 #define NGX_HTTP_IMGP_WATCH_BATCH    128     /* jobs read from Redis, ... */
 #define NGX_HTTP_IMGP_WATCH_PAUSE    50      /* ... then some ms of peace */
 
@@ -36,6 +40,8 @@ typedef struct {
     ngx_http_imgp_worker_t        *worker;
     ngx_uint_t                     bucket;     /* to be read next */
     ngx_event_t                    refresh;
+    ngx_queue_t                    woken;      /* to be told in later turns */
+    ngx_event_t                    later;
 } ngx_http_imgp_watch_t;
 
 
@@ -43,9 +49,11 @@ static void ngx_http_imgp_watch_insert(ngx_http_imgp_watch_t *watch,
     ngx_http_imgp_ctx_t *ctx);
 static void ngx_http_imgp_watch_owners(ngx_http_imgp_worker_t *w,
     const u_char *id, ngx_queue_t *ready);
-static void ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx);
-static void ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w,
+static void ngx_http_imgp_watch_woken(ngx_http_imgp_ctx_t *ctx,
     ngx_queue_t *ready);
+static void ngx_http_imgp_watch_tell(ngx_queue_t *ready);
+static void ngx_http_imgp_watch_later(ngx_event_t *ev);
+static void ngx_http_imgp_watch_fire(ngx_http_imgp_ctx_t *ctx);
 static void ngx_http_imgp_watch_expired(ngx_event_t *ev);
 static void ngx_http_imgp_watch_let_go(ngx_queue_t *queue);
 static void ngx_http_imgp_watch_unlink(ngx_http_imgp_ctx_t *ctx);
@@ -78,6 +86,11 @@ ngx_http_imgp_watch_init(ngx_http_imgp_worker_t *w)
     watch->refresh.data = watch;
     watch->refresh.log = w->log;
     watch->refresh.cancelable = 1;
+
+    ngx_queue_init(&watch->woken);
+    watch->later.handler = ngx_http_imgp_watch_later;
+    watch->later.data = watch;
+    watch->later.log = w->log;
 
     w->watch = watch;
 
@@ -179,7 +192,7 @@ ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
     const u_char *id)
 {
     ngx_uint_t              i;
-    ngx_queue_t            *q, *next, *bucket, ready;
+    ngx_queue_t            *q, *bucket, ready;
     ngx_http_imgp_ctx_t    *ctx;
     ngx_http_imgp_watch_t  *watch;
 
@@ -196,14 +209,12 @@ ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
 
         for (q = ngx_queue_head(bucket);
              q != ngx_queue_sentinel(bucket);
-             q = next)
+             q = ngx_queue_next(q))
         {
-            next = ngx_queue_next(q);
             ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
 
             if (id == NULL || ngx_memcmp(ctx->id, id, IMGP_ID_BYTES) == 0) {
-                ngx_queue_remove(q);
-                ngx_queue_insert_tail(&ready, q);
+                ngx_http_imgp_watch_woken(ctx, &ready);
             }
         }
 
@@ -216,7 +227,12 @@ ngx_http_imgp_watch_wake(ngx_http_imgp_worker_t *w, ngx_uint_t kind,
         ngx_http_imgp_watch_owners(w, id, &ready);
     }
 
-    ngx_http_imgp_watch_ready(w, &ready);
+    ngx_http_imgp_watch_tell(&ready);
+
+    if (!ngx_queue_empty(&ready)) {
+        ngx_queue_add(&watch->woken, &ready);
+        ngx_post_event(&watch->later, &ngx_posted_next_events);
+    }
 }
 
 
@@ -226,7 +242,7 @@ ngx_http_imgp_watch_owners(ngx_http_imgp_worker_t *w, const u_char *id,
 {
     u_char                  owner[IMGP_OWNER_LEN];
     ngx_uint_t              pipeline;
-    ngx_queue_t            *q, *next;
+    ngx_queue_t            *q;
     ngx_http_imgp_ctx_t    *ctx;
     ngx_http_imgp_watch_t  *watch;
 
@@ -240,9 +256,8 @@ ngx_http_imgp_watch_owners(ngx_http_imgp_worker_t *w, const u_char *id,
 
     for (q = ngx_queue_head(&watch->owners);
          q != ngx_queue_sentinel(&watch->owners);
-         q = next)
+         q = ngx_queue_next(q))
     {
-        next = ngx_queue_next(q);
         ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
 
         if (id == NULL) {
@@ -251,38 +266,65 @@ ngx_http_imgp_watch_owners(ngx_http_imgp_worker_t *w, const u_char *id,
         } else if (ctx->conf->pipeline->index == pipeline
                    && ngx_memcmp(ctx->owner, owner, IMGP_OWNER_LEN) == 0)
         {
+            /* one that was woken by another job has to look at both */
+
+            ctx->missed |= ctx->woken;
             ngx_memcpy(ctx->id, id, IMGP_ID_BYTES);
 
         } else {
             continue;
         }
 
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(ready, q);
+        ngx_http_imgp_watch_woken(ctx, ready);
     }
 }
 
 
-/* answering one may destroy others (an HTTP/2 connection that closes), whose
-   cleanup takes them out of this list: so always its head */
+/* who is woken already will see this change, too */
 
 static void
-ngx_http_imgp_watch_ready(ngx_http_imgp_worker_t *w, ngx_queue_t *ready)
+ngx_http_imgp_watch_woken(ngx_http_imgp_ctx_t *ctx, ngx_queue_t *ready)
 {
-    ngx_queue_t            *q;
-    ngx_http_imgp_ctx_t    *ctx;
-    ngx_http_imgp_watch_t  *watch;
+    if (!ctx->woken) {
+        ctx->woken = 1;
+        ngx_queue_insert_tail(ready, &ctx->turn);
+    }
+}
 
-    watch = w->watch;
 
-    while (!ngx_queue_empty(ready)) {
+/* some of them.  Answering one may destroy others (an HTTP/2 connection that
+   closes), whose cleanup takes them out of this list: so always its head */
+
+static void
+ngx_http_imgp_watch_tell(ngx_queue_t *ready)
+{
+    ngx_uint_t            n;
+    ngx_queue_t          *q;
+    ngx_http_imgp_ctx_t  *ctx;
+
+    for (n = 0; n < NGX_HTTP_IMGP_WATCH_TURN && !ngx_queue_empty(ready); n++) {
         q = ngx_queue_head(ready);
-        ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, queue);
+        ctx = ngx_queue_data(q, ngx_http_imgp_ctx_t, turn);
 
         ngx_queue_remove(q);
-        ngx_http_imgp_watch_insert(watch, ctx);
+        ctx->woken = 0;
 
         ngx_http_imgp_watch_fire(ctx);
+    }
+}
+
+
+static void
+ngx_http_imgp_watch_later(ngx_event_t *ev)
+{
+    ngx_http_imgp_watch_t  *watch;
+
+    watch = ev->data;
+
+    ngx_http_imgp_watch_tell(&watch->woken);
+
+    if (!ngx_queue_empty(&watch->woken)) {
+        ngx_post_event(ev, &ngx_posted_next_events);
     }
 }
 
@@ -488,6 +530,12 @@ ngx_http_imgp_watch_unlink(ngx_http_imgp_ctx_t *ctx)
     watch->n--;
 
     ngx_queue_remove(&ctx->queue);
+
+    if (ctx->woken) {
+        ctx->woken = 0;
+        ngx_queue_remove(&ctx->turn);
+    }
+
     ngx_http_imgp_wake_watching(ctx->worker, -1);
     ngx_http_imgp_stat_held(ctx->worker->zone,
                             ngx_http_imgp_watch_kind(ctx), -1);

@@ -166,6 +166,7 @@ unsigned load_turn(load_t *l, int timeout);
 load_service_t *load_service_open(int port);
 int load_service_look(load_service_t *s);
 double load_service_fail(load_service_t *s, char *job);
+double load_service_fail_of(load_service_t *s, const char *job);
 
 /* of load.c: a whole answer is there; a connection broke, start again */
 

@@ -49,6 +49,7 @@ static void service_accept(load_service_t *s);
 static void service_read(load_service_t *s, service_call_t *call);
 static void service_parse(service_call_t *call);
 static void service_job(const char *hex, char *out);
+static double service_fail(load_service_t *s, int i);
 
 
 load_service_t *
@@ -232,7 +233,36 @@ service_job(const char *hex, char *out)
 double
 load_service_fail(load_service_t *s, char *job)
 {
-    int              i;
+    int  i;
+
+    for (i = 0; i < s->n && s->calls[i].job[0] == '\0'; i++) { /* void */ }
+
+    memcpy(job, s->calls[i].job, LOAD_JOB);
+
+    return service_fail(s, i);
+}
+
+
+/* the same with the call of one job; 0: there is none */
+
+double
+load_service_fail_of(load_service_t *s, const char *job)
+{
+    int  i;
+
+    for (i = 0; i < s->n; i++) {
+        if (strcmp(s->calls[i].job, job) == 0) {
+            return service_fail(s, i);
+        }
+    }
+
+    return 0;
+}
+
+
+static double
+service_fail(load_service_t *s, int i)
+{
     double           now;
     service_call_t  *call;
 
@@ -240,11 +270,7 @@ load_service_fail(load_service_t *s, char *job)
         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n"
         "Connection: close\r\n\r\n";
 
-    for (i = 0; i < s->n && s->calls[i].job[0] == '\0'; i++) { /* void */ }
-
     call = &s->calls[i];
-    memcpy(job, call->job, LOAD_JOB);
-
     now = load_now();
 
     if (write(call->fd, answer, sizeof(answer) - 1)
