@@ -537,6 +537,7 @@ struct ngx_http_imgp_worker_s {
     void                          *watch;      /* ngx_http_imgp_watch.c */
     void                          *events;     /* ngx_http_imgp_events.c */
     void                          *told;       /* ngx_http_imgp_reply.c */
+    ngx_uint_t                     stuck;      /* ngx_http_imgp_health.c */
     void                          *run;        /* ngx_http_imgp_run.c */
     void                          *sweep;      /* ngx_http_imgp_sweep.c */
     void                          *share;      /* ngx_http_imgp_share.c */

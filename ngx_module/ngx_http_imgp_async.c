@@ -128,19 +128,9 @@ ngx_http_imgp_async_done(void *data)
 
     ngx_int_t            rc;
     ngx_connection_t    *c;
-    ngx_http_cleanup_t  *cln;
     ngx_http_request_t  *r;
 
-    r = async->request;
-
-    if (r) {
-        for (cln = r->main->cleanup; cln; cln = cln->next) {
-            if (cln->data == async) {
-                cln->handler = NULL;
-                break;
-            }
-        }
-    }
+    r = ngx_http_imgp_async_leave(async);
 
     rc = async->done(async, r);
 
@@ -151,6 +141,28 @@ ngx_http_imgp_async_done(void *data)
         ngx_http_finalize_request(r, rc);
         ngx_http_run_posted_requests(c);
     }
+}
+
+
+/* the request goes on alone, if it is still there: done() finds NULL */
+
+ngx_http_request_t *
+ngx_http_imgp_async_leave(ngx_http_imgp_async_t *async)
+{
+    ngx_http_cleanup_t  *cln;
+    ngx_http_request_t  *r;
+
+    r = async->request;
+    async->request = NULL;
+
+    for (cln = r ? r->main->cleanup : NULL; cln; cln = cln->next) {
+        if (cln->data == async) {
+            cln->handler = NULL;
+            break;
+        }
+    }
+
+    return r;
 }
 
 

@@ -132,5 +132,9 @@ ngx_int_t ngx_http_imgp_async_wait(ngx_http_imgp_async_t *async);
 void ngx_http_imgp_async_back(ngx_http_imgp_async_t *async);
 void ngx_http_imgp_async_go(ngx_http_imgp_async_t *async);
 
+/* its request no longer waits, and is to be finalized by the caller */
+
+ngx_http_request_t *ngx_http_imgp_async_leave(ngx_http_imgp_async_t *async);
+
 
 #endif /* _NGX_HTTP_IMGP_REQUEST_H_INCLUDED_ */

@@ -11,6 +11,7 @@
 
 #include "ngx_http_imgp_share.h"
 #include "ngx_http_imgp_notify.h"
+#include "ngx_http_imgp_stat.h"
 
 
 #define NGX_HTTP_IMGP_SHARE_TRIES  8       /* against a job that changes */
@@ -290,6 +291,10 @@ ngx_http_imgp_share_change_written(void *data, imgp_redis_class_e c,
     (void) ngx_http_imgp_mirror_put(w->zone, change->pipeline->index,
                                     change->record.data, change->record.len,
                                     1);
+
+    if (!change->retry) {
+        ngx_http_imgp_stat_job(w->zone, change->pipeline->index, change->job);
+    }
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, change->id);
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);

@@ -11,6 +11,7 @@ import subprocess
 
 from imgp import Model, Nginx, ROOT, tap, wait_for
 from pictures import unique_png
+from shim import HOLD, Faults
 
 HTTP = """
     image_pipeline_path %%STORE%% zone=jobs:8m sync=off;
@@ -246,6 +247,28 @@ def health():
     tap.is_(nginx.post('/health', b'').status, 405, 'POST')
 
 
+def stuck():
+    """A store whose disk does not answer, for as long as we like."""
+
+    other = Nginx(SERVER, workers=1, http=HTTP, MODEL=model.address)
+    other.allow_log('the store hangs')
+    faults = Faults(other)
+    other.start()
+    tap.is_(other.get('/health').status, 200, 'another nginx')
+    faults.arm('write', HOLD)
+
+    for text in ('a store that hangs is told', '... to the next one, too'):
+        answer = other.get('/health')
+        tap.is_((answer.status, answer.json['status'], answer.json['store']),
+                (503, 'away', 'stuck'), text)
+
+    tap.is_(len(other.logged('the store hangs')), 1, '... which holds no thread')
+    faults.disarm()
+    tap.ok(wait_for(lambda: other.get('/health').status == 200),
+           '... until it is back')
+    other.stop()
+
+
 model = Model()
 nginx = Nginx(SERVER, workers=3, http=HTTP, MODEL=model.address)
 nginx.start()
@@ -253,6 +276,7 @@ nginx.start()
 families()
 jobs()
 health()
+stuck()
 failing()
 waiting()
 
