@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 from imgp import (Model, Nginx, Process, ROOT, SLOW, free_port, parallel,
@@ -28,7 +29,7 @@ STAGES = {
 
     'hang': M + '/hang; timeout 1s;',
     'drip': M + '/drip/200; timeout 1s;',
-    'dripped': M + '/drip/20; timeout 5s;',
+    'dripped': M + '/drip/20; timeout 30s;',
     'driphead': M + '/driphead/100; timeout 1s;',
     'silent': 'post http://127.0.0.1:%%SILENT%%/; timeout 1s;',
     'dead': 'post http://127.0.0.1:%%DEAD%%/; timeout 5s; retry 2 20ms;',
@@ -41,8 +42,9 @@ STAGES = {
                 '%20GMT; retry 1 10ms;',
     'none': M + '/status/500?none;',
 
-    'three': M + '/delay/120/echo?three; concurrency 3;',
-    'place': M + '/status/500?times=1&place; retry 1 1500ms; concurrency 1;',
+    'three': M + '/gate/three/delay/120/echo?three;'
+             'concurrency 3; timeout 60s;',
+    'place': M + '/status/500?times=1&place; retry 1 4s; concurrency 1;',
 
     'peers': 'post http://peers/echo?peers; timeout 5s;',
     'nopeers': 'post http://nopeers/echo; timeout 5s;',
@@ -140,10 +142,10 @@ def fails(name, kind, text, status=None, attempts=1, image=None):
     return document
 
 
-def near(ms, want, text, late=0):
-    """Within 20 %; a machine under load gets a little more."""
+def near(ms, want, text):
+    """Not before, and not much later: what is not cut off takes a minute."""
 
-    tap.ok(want * 0.8 <= ms <= (want * 1.2 + late) * SLOW,
+    tap.ok(want * 0.8 <= ms <= want + 15000 * SLOW,
            '%s: %d ms of %d' % (text, ms, want))
 
 
@@ -194,11 +196,11 @@ def shapes():
     tap.ok(last['length'] > last['file_length'] + 300, '... both are sent')
 
     image = padded(png(10, 10), 8 << 20)
-    began = time.monotonic()
     document = run('form', image)
     tap.is_((document['status'], model.last()['file_length']),
             ('succeeded', 8 << 20), '8 MB in a form')
-    tap.ok(time.monotonic() - began < 3 * SLOW, '... without waiting for 100')
+    tap.ok('expect' not in model.last()['headers'],
+           '... without waiting for 100')
 
 
 def headers():
@@ -259,7 +261,7 @@ def statuses():
     tap.is_((document['status'], call(document)['attempts']),
             ('succeeded', 2), '429 with Retry-After')
     wait = document['timing']['wait_ms']
-    tap.ok(1000 <= wait <= 1900 * SLOW, '... is a lower bound: %d ms' % wait)
+    tap.ok(1000 <= wait <= 15000 * SLOW, '... is a lower bound: %d ms' % wait)
 
     place = nginx.post('/date/', unique_png(next(counter))).headers['Location']
     tap.ok(wait_for(lambda: call(nginx.get(place).json)['status']
@@ -340,7 +342,10 @@ def huge():
 
 def places():
     model.forget()
+    opens = threading.Thread(target=open_when_full)
+    opens.start()
     documents = parallel(lambda n: run('three'), range(24), 24)
+    opens.join()
     tap.is_({d['status'] for d in documents}, {'succeeded'},
             '24 jobs, a service for 3')
     tap.is_(model.peak()['peak'], 3, '3 at once in all workers, no more')
@@ -356,14 +361,26 @@ def places():
     tap.is_(nginx.finish(place)['status'], 'succeeded', '... and gets it back')
 
 
+def open_when_full(pause=0):
+    """Three calls are out: the gate that holds them is opened."""
+
+    wait_for(lambda: model.peak('/gate/three/delay/120/echo')['now'] == 3)
+    time.sleep(pause)                       # of those behind them
+    model.open('three')
+
+
 def wait_behind():
     """Time that is spent waiting for a place is none of the service."""
 
+    model.shut('three')
+    opens = threading.Thread(target=open_when_full, args=(1.5,))
+    opens.start()
     documents = parallel(lambda n: run('three'), range(9), 9)
+    opens.join()
     longest = max(documents, key=lambda d: call(d)['queue_ms'])
-    near(call(longest)['run_ms'], 130, 'run_ms of who waited', 100)
-    tap.ok(call(longest)['queue_ms'] >= 200, '... queue_ms: %d'
-           % call(longest)['queue_ms'])
+    ran, waited = call(longest)['run_ms'], call(longest)['queue_ms']
+    tap.ok(100 <= ran < waited and waited >= 800,
+           'run_ms of who waited: %d, queue_ms: %d' % (ran, waited))
 
 
 def peers():

@@ -190,7 +190,7 @@ def later():
     fails('failing', 'service-refused', 'its work failed .status "failed"')
     began = time.monotonic()
     fails('endless', 'service-timeout', 'not done within 500 ms')
-    tap.ok(time.monotonic() - began < 3 * SLOW, '... in time')
+    tap.ok(time.monotonic() - began < 15 * SLOW, '... in time')
 
     for name in 'fal', 'gradio', 'accepted':
         tap.is_([a.body for a in outputs(run(name))], IMAGES[:1], name)

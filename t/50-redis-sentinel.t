@@ -45,7 +45,7 @@ def slaves():
     return str(replica.port) in done.stdout
 
 
-tap.ok(wait_for(slaves, 20, 0.2), 'the sentinel knows the replica')
+tap.ok(wait_for(slaves, 60, 0.2), 'the sentinel knows the replica')
 
 cluster = Cluster(master, 2, url='sentinel://127.0.0.1:%d/mymaster' % port)
 a, b = cluster.nodes
@@ -67,11 +67,11 @@ def shared():
     return None if answer.json['degraded'] else answer
 
 
-answer = wait_for(shared, 15, 0.1)
+answer = wait_for(shared, 60, 0.1)
 took = time.monotonic() - started
-tap.ok(answer and took < 12 * SLOW, 'it is killed: shared again after %.1f s'
+tap.ok(answer and took < 60 * SLOW, 'it is killed: shared again after %.1f s'
        % took)
-tap.ok(wait_for(lambda: b.get(answer.headers['Location']).status == 200, 15),
+tap.ok(wait_for(lambda: b.get(answer.headers['Location']).status == 200, 60),
        'by the other machine, too, once it has found the new master')
 tap.is_(b.finish(answer.headers['Location'])['status'], 'succeeded',
         'by the new master')

@@ -82,7 +82,7 @@ for n, hours in enumerate((5, -5, 0)):
            'the clock is %+d hours off, %d jobs run' % (hours, len(running)))
     answer = nginx.get(held + '?wait=2&since=%d'
                        % nginx.get(held).json['revision'])
-    tap.ok(answer.status in (200, 204) and time.monotonic() - begun < 8 * SLOW,
+    tap.ok(answer.status in (200, 204) and time.monotonic() - begun < 40 * SLOW,
            'who waits, waits no longer than ever')
     progress = [nginx.get(doc['id'].join(('/p/', ''))).json for doc in running]
     tap.is_([found for doc in progress for found in negative(doc)], [],
@@ -91,7 +91,7 @@ for n, hours in enumerate((5, -5, 0)):
     killed = time.monotonic()
     load.join()
     docs = trial.check(load, *KILLED)
-    tap.ok(time.monotonic() - killed < 20 * SLOW, 'a killed worker\'s jobs were '
+    tap.ok(time.monotonic() - killed < 60 * SLOW, 'a killed worker\'s jobs were '
            'taken over, all had ended after %.1f s' % (time.monotonic()
                                                        - killed))
     tap.is_([found for doc in docs for found in negative(doc)], [],

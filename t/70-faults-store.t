@@ -17,11 +17,15 @@ DISK = r'failed.* \((28: No space|20: Not a dir|5: Input/output)'
 FULL = 'urn:image-pipeline:store-full'
 AWAY = 'urn:image-pipeline:store-unavailable'
 
+HOLD = '0/gate/hold'
+
 
 def running(trial, count, first):
-    """That many jobs, all of which wait for their service."""
+    """That many jobs, all of which wait for their service, which waits to be
+    let go on."""
 
     trial.model.forget()
+    trial.model.shut('hold')
     load = Load(trial.nginx, '/p/', pictures(count, first=first)).join()
     wait_for(lambda: trial.model.peak()['now'] == count)
     return load
@@ -56,13 +60,14 @@ def blob(trial, digest):
 
 # full
 
-trial = Trial(ms=1500, workers=2, start=False, concurrency=16, sync='on')
+trial = Trial(ms=HOLD, workers=2, start=False, concurrency=16, sync='on')
 nginx = trial.nginx
 disk = small_disk(nginx.store, '8m')
 
 if disk:
     nginx.allow_log(DISK)
     nginx.start()
+    trial.model.open('hold')
     trial.warm(8)
     before = trial.held()
     load = running(trial, 8, 1000)
@@ -83,7 +88,8 @@ if disk:
     answer = nginx.post('/p/', picture(2200), 'image/png',
                         idempotency_key='"full"')
     tap.is_(answer.status, 507, 'nor with a key')
-    wait_for(lambda: trial.model.peak()['now'] == 0, 5)
+    trial.model.open('hold')
+    wait_for(lambda: trial.model.peak()['now'] == 0)
     time.sleep(1)
     tap.is_({nginx.get(job).json['status'] for job in load.accepted},
             {'running'}, 'jobs whose results do not fit wait')
@@ -110,7 +116,8 @@ else:
 
 # out of order: what cannot be written is written later
 
-trial = Trial(ms=1000, workers=2, concurrency=16)
+trial = Trial(ms=HOLD, workers=2, concurrency=16)
+trial.model.open('hold')
 nginx = trial.nginx
 nginx.allow_log(DISK)
 trial.warm(8)
@@ -124,7 +131,8 @@ tap.is_(refusals(trial, 20, 5000), {(503, AWAY)}, 'a disk that is out of order '
         'is told')
 tap.is_(sorted(trial.store('blobs') + trial.store('jobs')), files,
         'nothing is left of what was refused')
-wait_for(lambda: trial.model.peak()['now'] == 0, 5)
+trial.model.open('hold')
+wait_for(lambda: trial.model.peak()['now'] == 0)
 time.sleep(1)
 tap.is_({nginx.get(job).json['status'] for job in load.accepted}, {'running'},
         'jobs wait')

@@ -322,7 +322,7 @@ class Trial:
         connections to the model are kept by libcurl for later and not
         counted."""
 
-        wait_for(lambda: not self.sweeping(), 5)
+        wait_for(lambda: not self.sweeping())
 
         kinds = collections.Counter()
         peers = tcp_peers()
@@ -372,10 +372,10 @@ class Trial:
         end that the disk did not take is stored by a sweep."""
 
         nginx = self.nginx
-        wait_for(lambda: self.held() == before and not nginx.exiting(), 5)
+        wait_for(lambda: self.held() == before and not nginx.exiting(), 40)
         tap.is_(self.held(), before, 'no descriptor is left open')
         tap.is_(nginx.temp_files(), [], 'no temporary file of nginx is left')
-        wait_for(lambda: not self.store('jobs'), 40 / SLOW)
+        wait_for(lambda: not self.store('jobs'), 60 / SLOW)
         tap.is_(self.store('jobs'), [], 'the journal is empty')
         tmp = self.store('tmp')
         tap.ok(len(tmp) <= kills * 4, '%d files are left in tmp/, at most %d '
