@@ -223,7 +223,7 @@ ngx_http_imgp_change_cancel_done(ngx_http_imgp_async_t *async,
                                       change->record.data, change->record.len);
 
     if (w->redis) {
-        ngx_http_imgp_mirror_unsaid(w->zone, change->id, 1);
+        ngx_http_imgp_mirror_unsaid(w->zone, change->id);
     }
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, change->id);

@@ -64,12 +64,20 @@ ngx_http_imgp_mirror_put(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
         goto done;
     }
 
-    if (slot->state != NGX_HTTP_IMGP_SLOT_FINAL && !force) {
+    if (slot->state != NGX_HTTP_IMGP_SLOT_FINAL
+        && (!force || (slot->finishing == NGX_HTTP_IMGP_STORED
+                       && !imgp_job_is_final(head.state))))
+    {
         rc = NGX_BUSY;
         goto done;
     }
 
-    if (!force && head.revision <= slot->revision) {
+    /* whoever had it for a while may have got further than who has ended it */
+
+    if (!force && head.revision <= slot->revision
+        && (imgp_job_is_final(slot->job_state)
+            || !imgp_job_is_final(head.state)))
+    {
         goto done;
     }
 
@@ -99,7 +107,8 @@ done:
 
 
 /* a job that this machine holds from now on, into its queue; one that is here
-   already only gets the lease.  NGX_DECLINED: the zone is full */
+   already only gets the lease, and of one that has ended here meanwhile Redis
+   has to hear.  NGX_DECLINED: the zone is full */
 
 ngx_int_t
 ngx_http_imgp_mirror_hold(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
@@ -127,7 +136,8 @@ ngx_http_imgp_mirror_hold(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
     if (slot && imgp_job_is_final(slot->job_state)
         && slot->revision >= head.revision)
     {
-        /* it has ended while Redis was asked */
+        /* it has ended while Redis was asked, which has to hear of it */
+        slot->unsaid = 1;
         goto done;
     }
 
@@ -222,7 +232,7 @@ ngx_http_imgp_mirror_let_go(ngx_http_imgp_zone_t *zone, const u_char *id,
     slot = ngx_http_imgp_slot_find(zone, id);
 
     if (slot && slot->state != NGX_HTTP_IMGP_SLOT_FINAL
-        && slot->lease == lease)
+        && slot->finishing != NGX_HTTP_IMGP_STORED && slot->lease == lease)
     {
         ngx_http_imgp_slot_unlist(zone, slot);
         slot->lease = 0;
@@ -302,8 +312,31 @@ ngx_http_imgp_mirror_here(ngx_http_imgp_zone_t *zone, const u_char *id)
 
 
 void
-ngx_http_imgp_mirror_unsaid(ngx_http_imgp_zone_t *zone, const u_char *id,
-    ngx_uint_t unsaid)
+ngx_http_imgp_mirror_unsaid(ngx_http_imgp_zone_t *zone, const u_char *id)
+{
+    ngx_http_imgp_mirror_said(zone, id, NULL);
+}
+
+
+/* by which name Redis is known just now: to be asked before it is told */
+
+void
+ngx_http_imgp_mirror_known(ngx_http_imgp_zone_t *zone, u_char *born)
+{
+    ngx_http_imgp_zone_lock(zone);
+
+    ngx_memcpy(born, zone->sh->born, IMGP_REDIS_NODE_LEN);
+
+    ngx_http_imgp_zone_unlock(zone);
+}
+
+
+/* the Redis of this name has the end; one that was born since has not, and was
+   perhaps heard of before the end was seen here */
+
+void
+ngx_http_imgp_mirror_said(ngx_http_imgp_zone_t *zone, const u_char *id,
+    const u_char *born)
 {
     ngx_http_imgp_slot_t  *slot;
 
@@ -312,7 +345,10 @@ ngx_http_imgp_mirror_unsaid(ngx_http_imgp_zone_t *zone, const u_char *id,
     slot = ngx_http_imgp_slot_find(zone, id);
 
     if (slot && slot->state == NGX_HTTP_IMGP_SLOT_FINAL) {
-        slot->unsaid = unsaid;
+        slot->unsaid = born == NULL || born[0] == '\0'
+                       || ngx_memcmp(zone->sh->born, born,
+                                     IMGP_REDIS_NODE_LEN)
+                          != 0;
     }
 
     ngx_http_imgp_zone_unlock(zone);

@@ -223,6 +223,15 @@ ngx_http_imgp_run_end(ngx_http_imgp_run_t *run)
 void
 ngx_http_imgp_run_store_end(ngx_http_imgp_run_t *run)
 {
+    if (run->worker->redis
+        && ngx_http_imgp_table_keep(run->worker->zone, run->job->id,
+                                    run->fence)
+           != NGX_OK)
+    {
+        ngx_http_imgp_run_abandon(run);
+        return;
+    }
+
     run->task.kind = NGX_HTTP_IMGP_TASK_IO;
     run->task.work = ngx_http_imgp_run_store;
     run->task.done = ngx_http_imgp_run_stored;
@@ -268,7 +277,10 @@ ngx_http_imgp_run_stored(void *data)
                                       run->record.data, run->record.len);
 
     if (run->unsaid) {
-        ngx_http_imgp_mirror_unsaid(w->zone, run->job->id, 1);
+        ngx_http_imgp_mirror_unsaid(w->zone, run->job->id);
+
+    } else if (w->redis) {
+        ngx_http_imgp_mirror_said(w->zone, run->job->id, run->born);
     }
 
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, run->job->id);

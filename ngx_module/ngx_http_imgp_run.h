@@ -136,7 +136,9 @@ struct ngx_http_imgp_run_s {
     /* with Redis: see ngx_http_imgp_share_run.c */
     ngx_event_t                    share;
     ngx_uint_t                     puts;       /* results on their way */
-    uint64_t                       lease;      /* last told to Redis */
+    uint64_t                       lease;      /* last told to Redis, ... */
+    u_char                         born[IMGP_REDIS_NODE_LEN];  /* of that name
+                                                                */
 
     unsigned                       own:1;      /* this process has stored all
                                                   that it reads */

@@ -116,6 +116,8 @@ ngx_http_imgp_share_beat(ngx_http_imgp_worker_t *w)
     due = ngx_http_imgp_mirror_due(w->zone, NGX_HTTP_IMGP_SHARE_BEAT * 9 / 10);
 
     if (due) {
+        share->asked = 0;
+
         ngx_http_imgp_share_reap(w);
         ngx_http_imgp_share_birth(w);
 
@@ -138,7 +140,8 @@ ngx_http_imgp_share_beat(ngx_http_imgp_worker_t *w)
 }
 
 
-/* is it still the Redis that we know?  Its name is the first asker's */
+/* is it still the Redis that we know?  Its name is the first asker's.  Asked
+   first on a connection, so that what it takes after that is its own. */
 
 static void
 ngx_http_imgp_share_birth(ngx_http_imgp_worker_t *w)
@@ -160,7 +163,7 @@ ngx_http_imgp_share_birth(ngx_http_imgp_worker_t *w)
 }
 
 
-/* no name was there: the next beat reads ours */
+/* no name was there: ours is, or that of who came first, once more */
 
 static void
 ngx_http_imgp_share_born(void *data, imgp_redis_class_e c,
@@ -168,12 +171,23 @@ ngx_http_imgp_share_born(void *data, imgp_redis_class_e c,
 {
     ngx_http_imgp_worker_t *w = data;
 
-    imgp_str_t  name;
+    imgp_str_t              name;
+    ngx_http_imgp_share_t  *share;
 
-    if (c == IMGP_REDIS_OK && imgp_redis_str(reply, -1, &name) == IMGP_OK
-        && name.len == IMGP_REDIS_NODE_LEN)
-    {
-        ngx_http_imgp_mirror_born(w->zone, name.data);
+    share = w->share;
+
+    if (c != IMGP_REDIS_OK) {
+        return;
+    }
+
+    if (imgp_redis_str(reply, -1, &name) == IMGP_OK) {
+        if (name.len == IMGP_REDIS_NODE_LEN) {
+            ngx_http_imgp_mirror_born(w->zone, name.data);
+        }
+
+    } else if (!share->asked) {
+        share->asked = 1;
+        ngx_http_imgp_share_birth(w);
     }
 }
 
@@ -599,6 +613,9 @@ ngx_http_imgp_share_back(ngx_http_imgp_worker_t *w)
 
     share = w->share;
     share->waiting = 1;
+    share->asked = 0;
+
+    ngx_http_imgp_share_birth(w);
 
     ngx_http_imgp_share_quota_beat(w, 0);
 

@@ -53,6 +53,7 @@ typedef struct {
     ngx_queue_t                    flights;    /* units that make a result */
     ngx_uint_t                     joined;     /* wait for one elsewhere */
     ngx_uint_t                     beats;
+    ngx_uint_t                     asked;      /* twice, for Redis' name */
 } ngx_http_imgp_share_t;
 
 
@@ -64,6 +65,7 @@ typedef struct {
     ngx_uint_t                     pipeline;
     ngx_http_imgp_shared_e         kind;
     uint64_t                       lease;      /* that is not good any more */
+    u_char                         born[IMGP_REDIS_NODE_LEN];
     imgp_item_t                    input;
     size_t                         len;
     u_char                         record[1];

@@ -151,6 +151,7 @@ ngx_http_imgp_share_run_send(ngx_http_imgp_run_t *run, uint64_t lease,
     }
 
     ngx_http_imgp_share_along(run->worker, &args, pack);
+    ngx_http_imgp_mirror_known(run->worker->zone, run->born);
 
     if (ngx_http_imgp_redis_send(run->worker, &args, handler, run) != NGX_OK) {
         return NGX_DECLINED;

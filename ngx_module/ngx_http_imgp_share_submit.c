@@ -392,6 +392,8 @@ ngx_http_imgp_share_resubmit(ngx_http_imgp_share_job_t *job)
 
     r.ttl = ngx_http_imgp_share_ttl(&head);
 
+    ngx_http_imgp_mirror_known(job->worker->zone, job->born);
+
     if (imgp_redis_submit(&args, ngx_http_imgp_redis_keys(job->worker), &r)
         != IMGP_OK
         || ngx_http_imgp_redis_send(job->worker, &args,
@@ -441,7 +443,7 @@ ngx_http_imgp_share_settle(ngx_http_imgp_share_job_t *job,
             return;
         }
 
-        ngx_http_imgp_mirror_unsaid(zone, job->id, 0);
+        ngx_http_imgp_mirror_said(zone, job->id, job->born);
         return;
     }
 
@@ -535,7 +537,7 @@ ngx_http_imgp_share_over(ngx_http_imgp_share_job_t *job,
         return;
     }
 
-    ngx_http_imgp_mirror_unsaid(w->zone, job->id, 1);
+    ngx_http_imgp_mirror_unsaid(w->zone, job->id);
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, job->id);
     ngx_http_imgp_share_store(w, job->id, &record);
 

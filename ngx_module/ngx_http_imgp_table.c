@@ -257,6 +257,32 @@ done:
 
 
 /*
+ * ... and of one that is shared, when Redis has taken the end, or is away:
+ * what is stored from now on stands, whoever says that it is in other hands.
+ * NGX_DECLINED: it is so already.
+ */
+
+ngx_int_t
+ngx_http_imgp_table_keep(ngx_http_imgp_zone_t *zone, const u_char *id,
+    uint64_t fence)
+{
+    ngx_http_imgp_slot_t  *slot;
+
+    ngx_http_imgp_zone_lock(zone);
+
+    slot = ngx_http_imgp_slot_owned(zone, id, fence);
+
+    if (slot) {
+        slot->finishing = NGX_HTTP_IMGP_STORED;
+    }
+
+    ngx_http_imgp_zone_unlock(zone);
+
+    return slot ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
  * Before what the disk has of a final job is changed: until it is closed, or
  * removed, or a lease is over, nobody else may do so.  NGX_DECLINED: somebody
  * does, or it is not what it was.

@@ -63,6 +63,8 @@ ngx_int_t ngx_http_imgp_table_revision(ngx_http_imgp_zone_t *zone,
     const u_char *id, ngx_uint_t *revision);
 ngx_int_t ngx_http_imgp_table_update(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t fence, const u_char *record, size_t len);
+ngx_int_t ngx_http_imgp_table_keep(ngx_http_imgp_zone_t *zone,
+    const u_char *id, uint64_t fence);
 ngx_int_t ngx_http_imgp_table_finish(ngx_http_imgp_zone_t *zone,
     const u_char *id, uint64_t *fence);
 ngx_int_t ngx_http_imgp_table_open(ngx_http_imgp_zone_t *zone,
@@ -117,7 +119,10 @@ uint64_t ngx_http_imgp_mirror_lease(ngx_http_imgp_zone_t *zone,
 ngx_uint_t ngx_http_imgp_mirror_here(ngx_http_imgp_zone_t *zone,
     const u_char *id);
 void ngx_http_imgp_mirror_unsaid(ngx_http_imgp_zone_t *zone,
-    const u_char *id, ngx_uint_t unsaid);
+    const u_char *id);
+void ngx_http_imgp_mirror_known(ngx_http_imgp_zone_t *zone, u_char *born);
+void ngx_http_imgp_mirror_said(ngx_http_imgp_zone_t *zone,
+    const u_char *id, const u_char *born);
 ngx_uint_t ngx_http_imgp_mirror_list(ngx_http_imgp_zone_t *zone,
     uint32_t *next, ngx_http_imgp_shared_t *list, ngx_uint_t max);
 ngx_uint_t ngx_http_imgp_mirror_room(ngx_http_imgp_zone_t *zone,

@@ -44,6 +44,10 @@
 #define NGX_HTTP_IMGP_SLOT_RUNNING  2
 #define NGX_HTTP_IMGP_SLOT_FINAL    3
 
+/* a job's end is under way, 1, or is being stored and stands */
+
+#define NGX_HTTP_IMGP_STORED        2
+
 
 typedef struct {
     u_char                         id[IMGP_ID_BYTES];
@@ -59,7 +63,7 @@ typedef struct {
     uint32_t                       lost;
     uint32_t                       pipeline;
     uint32_t                       worker;     /* of a running one */
-    uint32_t                       finishing;  /* its end is being stored */
+    uint32_t                       finishing;  /* or NGX_HTTP_IMGP_STORED */
     uint32_t                       unsaid;     /* Redis does not know it */
     uint32_t                       next;       /* hash chain, free list */
     uint32_t                       q_prev;     /* of the final ones */

@@ -38,7 +38,7 @@ PIPELINES = {
 
 HTTP = """
     image_pipeline_path %%STORE%% zone=jobs:8m;
-    image_pipeline_redis redis://127.0.0.1:%%REDIS%% prefix=ip: timeout=300ms;
+    image_pipeline_redis redis://127.0.0.1:%%REDIS%% prefix=ip: timeout=3s;
     image_pipeline_threads image;
     image_pipeline bad { stage a { post http://127.0.0.1:%%DEAD%%/; }
                          notify %%HOOK%%/bad; }

@@ -215,7 +215,7 @@ def refuses():
 
 
 redis = Redis()
-cluster = Cluster(redis, 2)
+cluster = Cluster(redis, 2, options='timeout=300ms')
 a, b = cluster.nodes
 ended(a, a.post('/p/', picture(0), 'image/png').headers['Location'])
 

@@ -55,7 +55,8 @@ def anywhere(redis, a, b):
     tap.ok(wait_for(lambda: a.get(location).json == document),
            'both show the same, as soon as its own disk knows')
     outputs(a, location, 'and so does the first one')
-    tap.is_(b.get('/p/' + 26 * '0').status, 404, 'a job that there is not')
+    tap.ok(wait_for(lambda: b.get('/p/' + 26 * '0').status == 404, 40),
+           'a job that there is not')
     tap.is_(redis.ask('ZCARD', 'ip:{jobs}:leases'), 0, 'no lease is left')
 
 
@@ -197,7 +198,7 @@ def queue(redis):
     the machine that runs one of them is killed."""
 
     cluster = Cluster(redis, 3, ms=1500, concurrency=1,
-                      options='timeout=300ms prefix=ip:')
+                      options='timeout=3s prefix=ip:')
     a, b, c = cluster.nodes
     posts = [a.post('/p/', picture(10 + n), 'image/png') for n in range(6)]
     locations = [post.headers['Location'] for post in posts]

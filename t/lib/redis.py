@@ -66,7 +66,7 @@ class Redis(Process):
                     '777', *self.more], stdout=subprocess.DEVNULL)
         os.chmod(self.dir, 0o755)
 
-        if not wait_for(lambda: self.alive(), 20):
+        if not wait_for(lambda: self.alive(), 60):
             raise RuntimeError('redis-server did not start')
 
         return self
@@ -74,7 +74,7 @@ class Redis(Process):
     def alive(self):
         try:
             return self.ask('PING') == 'PONG'
-        except (OSError, EOFError):
+        except (OSError, EOFError, RuntimeError):   # it is loading
             return False
 
     @property
@@ -171,7 +171,7 @@ class Cluster:
     Redis, with one model service."""
 
     def __init__(self, redis, count=2, ms=50, workers=2, concurrency=8,
-                 options='timeout=300ms', url=None, more='', locations='',
+                 options='timeout=3s', url=None, more='', locations='',
                  retry=1, start=True, level='info'):
         self.redis = redis
         self.model = Model()
