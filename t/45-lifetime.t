@@ -10,6 +10,7 @@ import random
 import shutil
 import socket
 import struct
+import subprocess
 import time
 import zlib
 
@@ -173,6 +174,14 @@ nginx.finish(job)
 nginx.stop()
 nginx.process = None
 shutil.rmtree(nginx.store + '/done')
+
+redis = os.environ.get('IMGP_REDIS')
+
+if redis:
+    subprocess.run(['redis-cli', '-s', redis.partition(':')[2], 'DEL',
+                    '%s:{jobs}:job:%s' % (os.path.basename(nginx.dir),
+                                          job.rpartition('/')[2])],
+                   stdout=subprocess.DEVNULL, check=True)
 
 for path in glob.glob(nginx.store + '/idem/*/*'):
     os.utime(path, (time.time() - 100, time.time() - 100))
