@@ -8,6 +8,7 @@
  *     GET   /api/jobs             a list: status, pipeline, owner, before
  *     GET   /api/jobs/ID          all of a job; .../input, .../STAGE/N: bytes
  *     POST  /api/jobs/ID/retry    or /cancel
+ *     POST  /api/pipelines/NAME/drain, /NAME/STAGE/pause; or /resume
  *
  * The page asks for the state once a second while it is looked at.  That
  * document is counters of the zone, so it costs less than a wake-up of a
@@ -62,6 +63,7 @@ static const ngx_http_imgp_console_route_t  ngx_http_imgp_console_routes[] = {
     { "api/jobs", NGX_HTTP_GET, ngx_http_imgp_console_list },
     { "api/jobs/", NGX_HTTP_GET, ngx_http_imgp_console_job },
     { "api/jobs/", NGX_HTTP_POST, ngx_http_imgp_console_change },
+    { "api/pipelines/", NGX_HTTP_POST, ngx_http_imgp_console_halt },
     { NULL, 0, NULL }
 };
 

@@ -6,6 +6,7 @@
  *     console         page, routes, who may change something
  *     console_state   the document that the page asks for every second
  *     console_jobs    lists, one job, its pictures; cancel and retry
+ *     console_halt    pause, drain, resume
  */
 
 
@@ -38,6 +39,8 @@ ngx_int_t ngx_http_imgp_console_state(ngx_http_request_t *r,
 ngx_int_t ngx_http_imgp_console_list(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx, ngx_str_t *path);
 ngx_int_t ngx_http_imgp_console_job(ngx_http_request_t *r,
+    ngx_http_imgp_ctx_t *ctx, ngx_str_t *path);
+ngx_int_t ngx_http_imgp_console_halt(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx, ngx_str_t *path);
 ngx_int_t ngx_http_imgp_console_change(ngx_http_request_t *r,
     ngx_http_imgp_ctx_t *ctx, ngx_str_t *path);

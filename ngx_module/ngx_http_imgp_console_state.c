@@ -11,6 +11,7 @@
 #include "ngx_http_imgp_console.h"
 #include "ngx_http_imgp_brief.h"
 #include "ngx_http_imgp_care.h"
+#include "ngx_http_imgp_halt.h"
 #include "ngx_http_imgp_notify.h"
 #include "ngx_http_imgp_redis.h"
 #include "ngx_http_imgp_stat.h"
@@ -118,6 +119,9 @@ ngx_http_imgp_state_pipeline(ngx_http_imgp_worker_t *w,
     ngx_http_imgp_stat_pipeline(w->zone, pipeline->index, &s);
 
     imgp_json_set(&doc, "name", imgp_json_str(&plan->name));
+    imgp_json_set_bool(&doc, "draining",
+                       ngx_http_imgp_halted(w->zone, &plan->name,
+                                            &ngx_http_imgp_halt_all));
     imgp_json_set_int(&doc, "queued", s.queued);
     imgp_json_set_int(&doc, "queue", plan->queue);
     imgp_json_set_int(&doc, "oldest_ms",
@@ -189,6 +193,9 @@ ngx_http_imgp_state_stage(ngx_http_imgp_worker_t *w,
 
     doc.json = imgp_doc_console_stage(pipeline->plan, i);
 
+    imgp_json_set_bool(&doc, "paused",
+                       ngx_http_imgp_halted(w->zone, &pipeline->plan->name,
+                                       &pipeline->plan->stages[i].name));
     imgp_json_set_int(&doc, "running", now->running);
     imgp_json_set_int(&doc, "waiting", now->waiting);
     imgp_json_set_int(&doc, "succeeded", s.ends[NGX_HTTP_IMGP_STAT_DONE]);

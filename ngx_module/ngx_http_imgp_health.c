@@ -16,6 +16,7 @@
 #include "ngx_http_imgp_redis.h"
 #include "ngx_http_imgp_care.h"
 #include "ngx_http_imgp_stat.h"
+#include "ngx_http_imgp_halt.h"
 #include <imgp/imgp_json.h>
 #include <imgp/imgp_file.h>
 
@@ -232,6 +233,7 @@ ngx_http_imgp_health_answer(ngx_http_request_t *r, ngx_http_imgp_worker_t *w,
     imgp_json_set(&doc, "zone", imgp_json_text(zone.full ? "full" : "ok"));
     imgp_json_set(&doc, "redis", imgp_json_text(redis));
     imgp_json_set_int(&doc, "breakers_open", services.open);
+    imgp_json_set_int(&doc, "halted", ngx_http_imgp_halt_list(w->zone, NULL));
 
     text = imgp_json_dump(&doc, &len);
 

@@ -12,6 +12,7 @@
 #include "ngx_http_imgp_brief.h"
 #include "ngx_http_imgp_care.h"
 #include "ngx_http_imgp_stat.h"
+#include "ngx_http_imgp_halt.h"
 
 
 #define NGX_HTTP_IMGP_METRICS_PAGE   8192
@@ -74,6 +75,8 @@ static void ngx_http_imgp_metrics_redis(ngx_http_imgp_metrics_t *m,
 static void ngx_http_imgp_metrics_notify(ngx_http_imgp_metrics_t *m,
     const char *name);
 static void ngx_http_imgp_metrics_unsent(ngx_http_imgp_metrics_t *m,
+    const char *name);
+static void ngx_http_imgp_metrics_halted(ngx_http_imgp_metrics_t *m,
     const char *name);
 
 
@@ -153,6 +156,10 @@ static const ngx_http_imgp_family_t  ngx_http_imgp_families[] = {
     { "image_pipeline_notify", "gauge",
       "Ends that are not told yet, or were given up.",
       ngx_http_imgp_metrics_unsent },
+
+    { "image_pipeline_halted", "gauge",
+      "1 for a stage that is paused; stage \"\": its pipeline drains.",
+      ngx_http_imgp_metrics_halted },
 
     { NULL, NULL, NULL, NULL }
 };
@@ -621,4 +628,21 @@ ngx_http_imgp_metrics_unsent(ngx_http_imgp_metrics_t *m, const char *name)
     ngx_http_imgp_metrics_add(m, "%s{state=\"pending\"} %ui\n"
                               "%s{state=\"dead\"} %ui\n", name, s.pending,
                               name, s.dead);
+}
+
+
+/* names of pipelines and stages need no quoting */
+
+static void
+ngx_http_imgp_metrics_halted(ngx_http_imgp_metrics_t *m, const char *name)
+{
+    ngx_uint_t            i, n;
+    ngx_http_imgp_halt_t  list[NGX_HTTP_IMGP_HALTS];
+
+    n = ngx_http_imgp_halt_list(m->worker->zone, list);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_imgp_metrics_add(m, "%s{pipeline=\"%s\",stage=\"%s\"} 1\n",
+                                  name, list[i].pipeline, list[i].stage);
+    }
 }

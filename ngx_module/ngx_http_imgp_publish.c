@@ -11,6 +11,7 @@
 #include "ngx_http_imgp_run.h"
 #include "ngx_http_imgp_notify.h"
 #include "ngx_http_imgp_stat.h"
+#include "ngx_http_imgp_halt.h"
 
 
 #define NGX_HTTP_IMGP_RUN_TICK  500     /* ms between steps of progress */
@@ -18,6 +19,7 @@
 
 static void ngx_http_imgp_run_publish(ngx_event_t *ev);
 static void ngx_http_imgp_run_tick(ngx_event_t *ev);
+static ngx_int_t ngx_http_imgp_run_paused(ngx_http_imgp_run_t *run);
 static void ngx_http_imgp_run_store(void *data, ngx_log_t *log);
 static void ngx_http_imgp_run_stored(void *data);
 
@@ -108,6 +110,10 @@ ngx_http_imgp_run_tick(ngx_event_t *ev)
         return;
     }
 
+    if (ngx_http_imgp_run_paused(run) != NGX_OK) {
+        return;
+    }
+
     /* what the threads tell of themselves */
 
     for (i = 0; i < run->job->nstages; i++) {
@@ -138,6 +144,27 @@ ngx_http_imgp_run_tick(ngx_event_t *ev)
     }
 
     ngx_add_timer(&run->tick, NGX_HTTP_IMGP_RUN_TICK);
+}
+
+
+/* a stage that was paused may go on; NGX_DONE: the run is over */
+
+static ngx_int_t
+ngx_http_imgp_run_paused(ngx_http_imgp_run_t *run)
+{
+    if (run->worker->exiting && ngx_http_imgp_run_rests(run)
+        && ngx_http_imgp_halt_list(run->worker->zone, NULL))
+    {
+        ngx_http_imgp_run_requeue(run);
+        return NGX_DONE;
+    }
+
+    if (run->halted) {
+        run->halted = 0;
+        ngx_http_imgp_run_advance(run);
+    }
+
+    return run->ending || run->gone ? NGX_DONE : NGX_OK;
 }
 
 

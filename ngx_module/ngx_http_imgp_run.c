@@ -504,22 +504,29 @@ ngx_http_imgp_run_give_back(ngx_http_imgp_worker_t *w)
                 continue;
             }
 
-            run->job->revision++;
-
-            if (imgp_job_reset(run->job, IMGP_JOB_REQUEUE,
-                               ngx_http_imgp_now())
-                == IMGP_OK
-                && ngx_http_imgp_run_encode(run) == NGX_OK)
-            {
-                (void) ngx_http_imgp_table_update(w->zone, run->job->id,
-                                                  run->fence,
-                                                  run->record.data,
-                                                  run->record.len);
-                ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, run->job->id);
-                ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
-            }
-
-            ngx_http_imgp_run_abandon(run);
+            ngx_http_imgp_run_requeue(run);
         }
     }
+}
+
+
+void
+ngx_http_imgp_run_requeue(ngx_http_imgp_run_t *run)
+{
+    ngx_http_imgp_worker_t  *w;
+
+    w = run->worker;
+    run->job->revision++;
+
+    if (imgp_job_reset(run->job, IMGP_JOB_REQUEUE, ngx_http_imgp_now())
+        == IMGP_OK
+        && ngx_http_imgp_run_encode(run) == NGX_OK)
+    {
+        (void) ngx_http_imgp_table_update(w->zone, run->job->id, run->fence,
+                                          run->record.data, run->record.len);
+        ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, run->job->id);
+        ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_WORK, NULL);
+    }
+
+    ngx_http_imgp_run_abandon(run);
 }

@@ -147,6 +147,7 @@ struct ngx_http_imgp_run_s {
     unsigned                       sharing:1;  /* a revision is on its way */
     unsigned                       later:1;    /* the end is told again */
     unsigned                       unsaid:1;   /* Redis has no end of it */
+    unsigned                       halted:1;   /* a stage of it is paused */
 };
 
 
@@ -269,6 +270,10 @@ void ngx_http_imgp_revoke(ngx_http_imgp_unit_t *unit);
 /* ngx_http_imgp_run.c */
 
 void ngx_http_imgp_run_stop(ngx_http_imgp_run_t *run);
+
+/* back into the queue: others may run it */
+
+void ngx_http_imgp_run_requeue(ngx_http_imgp_run_t *run);
 void ngx_http_imgp_run_abandon(ngx_http_imgp_run_t *run);
 ngx_queue_t *ngx_http_imgp_run_waiting(ngx_http_imgp_worker_t *w);
 ngx_queue_t *ngx_http_imgp_run_batches(ngx_http_imgp_worker_t *w);
@@ -278,6 +283,10 @@ void ngx_http_imgp_run_unref(ngx_http_imgp_run_t *run);
 /* ngx_http_imgp_stages.c */
 
 void ngx_http_imgp_run_advance(ngx_http_imgp_run_t *run);
+
+/* does nothing of it work just now? */
+
+ngx_uint_t ngx_http_imgp_run_rests(ngx_http_imgp_run_t *run);
 
 /* ngx_http_imgp_publish.c */
 

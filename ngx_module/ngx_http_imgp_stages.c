@@ -10,11 +10,14 @@
 
 #include "ngx_http_imgp_run.h"
 #include "ngx_http_imgp_stat.h"
+#include "ngx_http_imgp_halt.h"
 #include <imgp/imgp_chain.h>
 
 
 static ngx_int_t ngx_http_imgp_run_stage(ngx_http_imgp_run_t *run, ngx_uint_t
     i);
+static ngx_uint_t ngx_http_imgp_run_halted(ngx_http_imgp_run_t *run,
+    ngx_uint_t i);
 static void ngx_http_imgp_run_unit_changed(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_run_unit_done(ngx_http_imgp_unit_t *unit);
 static void ngx_http_imgp_run_spared(ngx_http_imgp_unit_t *unit);
@@ -62,6 +65,11 @@ ngx_http_imgp_run_advance(ngx_http_imgp_run_t *run)
             break;
 
         case IMGP_GRAPH_READY:
+            if (ngx_http_imgp_run_halted(run, plan->order[i])) {
+                run->halted = 1;
+                break;
+            }
+
             if (ngx_http_imgp_run_stage(run, plan->order[i]) != NGX_OK) {
                 return;
             }
@@ -145,6 +153,58 @@ ngx_http_imgp_run_stage(ngx_http_imgp_run_t *run, ngx_uint_t i)
     }
 
     return run->ending || run->gone ? NGX_ERROR : NGX_OK;
+}
+
+
+/* paused, or one that is done in it is: looked at again with each tick */
+
+static ngx_uint_t
+ngx_http_imgp_run_halted(ngx_http_imgp_run_t *run, ngx_uint_t i)
+{
+    uint8_t       links[IMGP_CHAIN_MAX];
+    ngx_uint_t    n;
+    imgp_plan_t  *plan;
+
+    plan = run->pipeline->plan;
+    n = imgp_chain_links(plan, i, links);
+
+    while (n--) {
+        if (ngx_http_imgp_halted(run->worker->zone, &plan->name,
+                                 &plan->stages[links[n]].name))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* what is paused keeps no worker process from its end: the workers of the new
+   configuration wait in its place */
+
+ngx_uint_t
+ngx_http_imgp_run_rests(ngx_http_imgp_run_t *run)
+{
+    ngx_uint_t             i, n;
+    ngx_http_imgp_unit_t  *units;
+
+    for (i = 0; i < run->job->nstages; i++) {
+        units = run->units[i];
+
+        for (n = 0; units && n < run->nunits[i]; n++) {
+
+            if (units[n].state != NGX_HTTP_IMGP_UNIT_IDLE
+                && units[n].state != NGX_HTTP_IMGP_UNIT_DONE
+                && units[n].state != NGX_HTTP_IMGP_UNIT_JOINED
+                && units[n].state != NGX_HTTP_IMGP_UNIT_PLACE)
+            {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
 }
 
 

@@ -101,6 +101,10 @@ ngx_http_imgp_turn_serve(ngx_http_imgp_zone_t *zone, ngx_uint_t pipeline,
 
     st = &zone->sh->pipelines[pipeline].stages[stage];
 
+    if (ngx_http_imgp_halt_stage(zone, pipeline, stage)) {
+        return;
+    }
+
     limit = ngx_http_imgp_quota_limit(zone, st);
 
     n = 0;

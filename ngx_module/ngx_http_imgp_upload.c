@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_imgp_upload.h"
+#include "ngx_http_imgp_halt.h"
 
 
 static ngx_http_imgp_upload_t *ngx_http_imgp_upload_create(
@@ -76,6 +77,14 @@ ngx_http_imgp_upload_room(ngx_http_request_t *r, ngx_http_imgp_ctx_t *ctx)
     ngx_http_imgp_pipeline_t  *pipeline;
 
     pipeline = ctx->conf->pipeline;
+
+    if (ngx_http_imgp_halted(ctx->worker->zone, &pipeline->plan->name,
+                             &ngx_http_imgp_halt_all))
+    {
+        return ngx_http_imgp_reply_error(r, IMGP_E_DRAINING,
+                                         "the pipeline drains: it takes no "
+                                         "new jobs for now");
+    }
 
     switch (ngx_http_imgp_table_queued(ctx->worker->zone, pipeline->index,
                                        pipeline->plan, ctx->owner))

@@ -69,6 +69,7 @@ ngx_http_imgp_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     if (old == NULL && !shm_zone->shm.exists) {
         ngx_http_imgp_zone_format(zone);
+        ngx_http_imgp_halt_load(zone);
     }
 
     zone->shpool->log_nomem = 0;

@@ -18,6 +18,7 @@
 #include "ngx_http_imgp.h"
 #include "ngx_http_imgp_care.h"
 #include "ngx_http_imgp_stat.h"
+#include "ngx_http_imgp_halt.h"
 #include <imgp/imgp_redis_args.h>
 #include <imgp/imgp_fair.h>
 
@@ -262,6 +263,9 @@ typedef struct {
 
     ngx_http_imgp_stat_stage_t     stages[NGX_HTTP_IMGP_PIPELINES]
                                          [IMGP_STAGES_MAX];
+
+    uint32_t                       nhalts;
+    ngx_http_imgp_halt_t           halts[NGX_HTTP_IMGP_HALTS];
 } ngx_http_imgp_shzone_t;
 
 

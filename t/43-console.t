@@ -3,9 +3,8 @@
 # The console: who is let in, its JSON documents over several workers, and what
 # another site may not do by an operator's browser.
 
-import json
-
-from imgp import Model, Nginx, sample, tap, unique_jpegs, wait_for
+from imgp import Model, Nginx, tap, unique_jpegs, wait_for
+from pictures import unique_png
 
 HTTP = """
     image_pipeline_path %%STORE%% zone=jobs:8m sync=off;
@@ -30,11 +29,14 @@ SERVER = """
     location /p/ { image_pipeline_pass p; }
     location /q/ { image_pipeline_pass q; }
     location /console/ { image_pipeline_console; allow 127.0.0.1; deny all; }
+    location = /health { image_pipeline_health; }
+    location = /metrics { image_pipeline_metrics; }
     location /closed/ { image_pipeline_console; deny all; }
 """
 
 JSON = 'application/json'
-images = unique_jpegs(1000)
+images = unique_jpegs(1000)      # one picture in other bytes
+numbers = iter(range(1, 1000))
 
 
 # nginx -t
@@ -145,7 +147,7 @@ def page():
 def seen():
     place = nginx.post('/p/?side=40', next(images), x_owner='ann') \
         .headers['Location']
-    wait_for(lambda: stage('p', 'gate')['running'] == 1)
+    wait_for(lambda: state()['services'][0]['inflight'] == 1)
     doc = state()
     one = doc['pipelines'][0]
     tap.is_((one['name'], one['running'], one['queued'], one['oldest_ms']),
@@ -178,7 +180,7 @@ def seen():
             [404] * 6, '... and nothing else')
     tap.is_([get('api/jobs/' + i).status for i in ('x', '0' * 26, '0' * 27)],
             [404] * 3, 'no such job')
-    model.control('open/p', 'POST', b'')
+    model.open('p')
     wait_for(lambda: get(place).json['status'] == 'succeeded')
     nginx.post('/p/?side=40', next(images), x_owner='bob', prefer='wait=20')
     tap.is_((stage('p', 'small')['succeeded'], stage('p', 'gate')['cached'],
@@ -240,6 +242,93 @@ def forged(failed):
     tap.is_(post('api/jobs/%s/retry' % ('0' * 26)).status, 404, 'no such job')
 
 
+# what operators stop
+
+def halted():
+    doc = state()
+    return ([one['name'] for one in doc['pipelines'] if one['draining']]
+            + [it['name'] for one in doc['pipelines'] for it in one['stages']
+               if it['paused']])
+
+
+def submit():
+    return nginx.post('/p/', unique_png(next(numbers), 64, 64), 'image/png')
+
+
+def status(place):
+    return nginx.get(place).json['status']
+
+
+def stages(place):
+    return [it['status'] for it in nginx.get(place).json['stages']]
+
+
+def local():
+    tap.is_(post('api/pipelines/p/small/pause').status, 200, 'a pause')
+    tap.is_(halted(), ['small'], '... which all workers see')
+    place = submit().headers['Location']
+    wait_for(lambda: status(place) == 'running')
+    nginx.reload()
+    tap.ok(wait_for(lambda: not nginx.exiting()),
+           '... keeps no old worker from its end')
+    tap.is_((halted(), stages(place)), (['small'], ['pending'] * 3),
+            '... and outlives a reload, as does who waits')
+    nginx.stop()
+    nginx.start()
+    tap.ok(wait_for(lambda: status(place) == 'running', 30),
+           '... a restart, too')
+    tap.is_((halted(), stages(place)[0]), (['small'], 'pending'),
+            '... nothing begins')
+    tap.is_(nginx.get('/health').json['halted'], 1, '... the health tells')
+    tap.ok(b'image_pipeline_halted{pipeline="p",stage="small"} 1'
+           in nginx.get('/metrics').body, '... the metrics tell')
+    tap.is_(post('api/pipelines/p/small/resume').status, 200, 'on it goes')
+    tap.ok(wait_for(lambda: status(place) == 'succeeded', 30),
+           '... and so does the job')
+    tap.is_(halted(), [], '... nothing is paused')
+
+
+def calls():
+    model.shut('p')
+    places = [submit().headers['Location'] for n in range(6)]
+    wait_for(lambda: stage('p', 'gate')['running'] == 4
+             and stage('p', 'gate')['waiting'] == 2)
+    post('api/pipelines/p/gate/pause')
+    places.append(submit().headers['Location'])
+    wait_for(lambda: stages(places[-1])[0] == 'succeeded')
+    model.open('p')
+    wait_for(lambda: [status(it) for it in places].count('succeeded') == 4)
+    tap.is_((stage('p', 'gate')['waiting'], stages(places[-1])[1]),
+            (2, 'pending'), 'who waits for a service waits on')
+    post('api/pipelines/p/gate/resume')
+    tap.ok(wait_for(lambda: all(status(it) == 'succeeded' for it in places),
+                    30), '... until its stage goes on')
+
+
+def drain():
+    model.shut('p')
+    place = submit().headers['Location']
+    wait_for(lambda: stage('p', 'gate')['running'] == 1)
+    post('api/pipelines/p/drain')
+    answer = submit()
+    tap.is_((answer.status, answer.json['type'],
+             'Retry-After' in answer.headers),
+            (503, 'urn:image-pipeline:draining', True), 'a drain')
+    tap.is_(nginx.post('/q/', next(images)).status, 202, '... of one pipeline')
+    model.open('p')
+    tap.ok(wait_for(lambda: status(place) == 'succeeded'),
+           '... ends what it has')
+    tap.is_(halted(), ['p'], '... and says so')
+    post('api/pipelines/p/resume')
+    tap.is_(submit().status, 202, '... until it does not')
+    tap.is_([post('api/pipelines/' + it).status for it in (
+        '', 'p', 'x/drain', 'p/x/pause', 'p/pause', 'p/small/drain',
+        'p/small/pause/x')], [404] * 7, 'nothing else can be stopped')
+    tap.is_(post('api/pipelines/p/drain', origin='http://evil.example')
+            .status, 403, '... nor by another site')
+    tap.is_(halted(), [], '... nothing was')
+
+
 model = Model()
 nginx = Nginx(SERVER, workers=3, http=HTTP, MODEL=model.address)
 conf = Nginx('', http=HTTP, MODEL=model.address)
@@ -250,6 +339,9 @@ nginx.start()
 page()
 seen()
 forged(lists())
+local()
+calls()
+drain()
 
 tap.is_(nginx.alerts(), [], 'nothing alarming is logged')
 tap.done()

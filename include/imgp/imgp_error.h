@@ -58,6 +58,7 @@ typedef enum {
     IMGP_E_PIPELINE_GONE,             /* 410 removed from the configuration */
     IMGP_E_CONTENT_LOST,              /* 500 a stored blob is gone or spoilt */
     IMGP_E_INTERNAL,                  /* 500 */
+    IMGP_E_DRAINING,                  /* 503 the pipeline takes no new job */
 
     IMGP_E_MAX
 } imgp_error_e;

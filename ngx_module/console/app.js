@@ -8,7 +8,7 @@
 
 import {graph} from './graph.js';
 import {element, merge} from './dom.js';
-import {details, plain, row} from './job.js';
+import {button, details, plain, row} from './job.js';
 import {bytes, share, span} from './words.js';
 
 const EVERY = 1000;
@@ -169,13 +169,41 @@ function pipeline(one) {
                          'aria-label': `Pipeline ${one.name}`},
         h('div', {class: 'head'},
             h('h2', {}, one.name),
-            h('p', {class: 'quiet'}, load(one, hits, all))),
+            h('p', {class: 'quiet'}, load(one, hits, all)),
+            h('div', {class: 'actions'}, drain(one))),
         h('div', {class: 'graph', tabindex: '0', role: 'region',
                   'aria-label': `Stages of ${one.name} as a graph`},
           graph(one)),
         h('div', {class: 'wide', tabindex: '0', role: 'region',
                   'aria-label': `Stages of ${one.name} as a table`},
           stages(one)));
+}
+
+
+/* what goes on, and the way back */
+
+function drain({name, draining}) {
+    const path = `api/pipelines/${encodeURIComponent(name)}`;
+
+    return draining
+        ? button('Draining: accept again', `${path}/resume`,
+                 `${name} takes jobs again`, {class: 'on'})
+        : button('Drain', `${path}/drain`, `${name} takes no new jobs`,
+                 {'aria-label': `Drain ${name}`,
+                  'data-ask': `Take no new jobs for ${name}? `
+                              + 'What it has is brought to its end.'});
+}
+
+
+function pause(pipeline, {name, paused}) {
+    const path = `api/pipelines/${encodeURIComponent(pipeline)}/`
+                 + encodeURIComponent(name);
+
+    return paused
+        ? button('Paused: go on', `${path}/resume`, `${name} goes on`,
+                 {class: 'on', 'aria-label': `Paused: go on with ${name}`})
+        : button('Pause', `${path}/pause`, `${name} is paused`,
+                 {'aria-label': `Pause ${name}`});
 }
 
 
@@ -192,17 +220,17 @@ function load(one, hits, all) {
 function stages(one) {
     const head = [['Stage'], ['Operation'], ['Running', 'n'],
                   ['Waiting', 'n'], ['Done', 'n'], ['Known', 'n'],
-                  ['Failed', 'n'], ['Takes', 'n']];
+                  ['Failed', 'n'], ['Takes', 'n'], ['Control']];
 
     return h('table', {},
         h('thead', {}, h('tr', {},
             ...head.map(([name, kind]) => h('th', {scope: 'col', class: kind},
                                             name)))),
-        h('tbody', {}, ...one.stages.map(stage)));
+        h('tbody', {}, ...one.stages.map(it => stage(one.name, it))));
 }
 
 
-function stage(one) {
+function stage(pipeline, one) {
     return h('tr', {'data-key': one.name},
         h('th', {scope: 'row'}, one.name),
         h('td', {}, one.operation + (one.each ? ' each' : '')
@@ -212,7 +240,8 @@ function stage(one) {
         h('td', {class: 'n'}, one.succeeded),
         h('td', {class: 'n'}, one.cached),
         h('td', {class: one.failed ? 'n bad' : 'n'}, one.failed),
-        h('td', {class: 'n'}, one.mean_ms === null ? '–' : span(one.mean_ms)));
+        h('td', {class: 'n'}, one.mean_ms === null ? '–' : span(one.mean_ms)),
+        h('td', {}, pause(pipeline, one)));
 }
 
 

@@ -30,7 +30,7 @@ function badge(status) {
 }
 
 
-function button(words, path, done, more = {}) {
+export function button(words, path, done, more = {}) {
     return h('button', {type: 'button', 'data-post': path, 'data-done': done,
                         ...more}, words);
 }

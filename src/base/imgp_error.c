@@ -109,7 +109,12 @@ static const imgp_error_entry_t  imgp_error_table[IMGP_E_MAX] = {
         { "content-lost", "Stored content is lost", 500,
           IMGP_CLASS_INTERNAL },
     [IMGP_E_INTERNAL] =
-        { "internal", "Internal error", 500, IMGP_CLASS_INTERNAL }
+        { "internal", "Internal error", 500, IMGP_CLASS_INTERNAL },
+
+    /* codes are in the journal: a new one is the last */
+
+    [IMGP_E_DRAINING] =
+        { "draining", "Pipeline takes no new jobs", 503, IMGP_CLASS_CLIENT }
 };
 
 
