@@ -3,17 +3,13 @@
 # The page and its client library in a real browser: t/browser/run.mjs says what
 # is seen there, and asks for what happens to the server meanwhile.
 
-import json
 import os
 import shutil
-import subprocess
 import tempfile
 from io import BytesIO
 
+from browser import Browser, modules
 from imgp import Model, Nginx, Process, ROOT, sample, tap
-
-FOLDER = os.path.join(ROOT, 't/browser')
-MODULES = os.path.join(ROOT, 'build/browser')
 
 HTTP = """
     image_pipeline_path %%STORE%% zone=jobs:8m;
@@ -70,47 +66,6 @@ SERVER = """
 """
 
 
-def modules():
-    """playwright-core and axe-core from npm, once; why they are missing."""
-
-    if shutil.which('chromium') is None or shutil.which('npm') is None:
-        return 'no chromium, or no npm'
-
-    os.makedirs(MODULES, exist_ok=True)
-
-    for name in ('package.json', 'package-lock.json'):
-        shutil.copy(os.path.join(FOLDER, name), MODULES)
-
-    with open(os.path.join(MODULES, 'package-lock.json')) as file:
-        wanted = json.load(file)['packages']
-
-    if all(version(name) == what['version']
-           for name, what in wanted.items() if name):
-        return None
-
-    try:
-        done = subprocess.run(
-            ['npm', 'ci', '--prefix', MODULES, '--no-audit', '--no-fund',
-             '--ignore-scripts'], stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
-    except subprocess.TimeoutExpired:
-        return 'npm does not come to an end'
-
-    if done.returncode:
-        tap.note(done.stdout)
-        return 'playwright-core cannot be had from npm'
-
-    return None
-
-
-def version(name):
-    try:
-        with open(os.path.join(MODULES, name, 'package.json')) as file:
-            return json.load(file)['version']
-    except OSError:
-        return None
-
-
 def lying():
     """A photo of a phone held upright, which lies on its side by its EXIF
     orientation 6: upright, it is 600 x 800, blue on the left, red on the
@@ -144,28 +99,6 @@ def pages(www):
             file.write(page)
 
 
-class Browser(Process):
-
-    def __init__(self, url, folder):
-        self.spawn(['node', os.path.join(FOLDER, 'run.mjs')],
-                   stdout=subprocess.PIPE, text=True,
-                   env={**os.environ, 'BASE': url, 'FOLDER': folder,
-                        'NODE_PATH': os.path.join(MODULES, 'node_modules')})
-
-    def spawn(self, command, **options):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE,
-                                        **options)
-        Process.started.append(self)
-
-    def lines(self):
-        for line in self.process.stdout:
-            yield json.loads(line)
-
-    def reply(self, value):
-        self.process.stdin.write(json.dumps(value) + '\n')
-        self.process.stdin.flush()
-
-
 def main():
     missing = modules()
 
@@ -196,15 +129,7 @@ def main():
 
     browser = Browser('http://127.0.0.1:%d' % nginx.port, folder)
 
-    for line in browser.lines():
-        if 'call' in line:
-            browser.reply(calls[line['call']](*line['with']))
-        elif 'note' in line:
-            tap.note(line['note'])
-        elif not tap.ok(line['ok'], line['name']):
-            tap.diag(line['why'])
-
-    tap.is_(browser.process.wait(), 0, 'the browser\'s script came to its end')
+    browser.see(calls)
     tap.done()
 
 
