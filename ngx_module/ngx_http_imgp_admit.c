@@ -188,6 +188,12 @@ ngx_http_imgp_admit_shared(ngx_http_imgp_upload_t *u)
                                           "the shared store is away");
         return;
 
+    case NGX_HTTP_IMGP_SHARED_LOST:
+        u->known = 0;
+        (void) ngx_http_imgp_admit_refuse(u, IMGP_E_STORE_FULL,
+                                          "the job could not be stored");
+        return;
+
     case NGX_HTTP_IMGP_SHARED_TWIN:
         ngx_http_imgp_admit_twin(u);
         return;

@@ -11,6 +11,7 @@
  *     share_change   cancel and retry, from any machine
  *     share_content  contents, in pieces
  *     share_result   results by their stage key, one maker at a time
+ *     share_whole    jobs whose end is known already
  *     share_input    what a run has to read, and is not here
  *     share_quota    places and rates of services
  *
@@ -99,7 +100,15 @@ void ngx_http_imgp_share_quota_beat(ngx_http_imgp_worker_t *w,
 void ngx_http_imgp_share_quota_hint(ngx_http_imgp_worker_t *w,
     ngx_str_t *message);
 
+/* ngx_http_imgp_share_whole.c */
+
+ngx_int_t ngx_http_imgp_whole_end(ngx_http_imgp_run_t *run,
+    imgp_redis_job_t *r, u_char *key, imgp_item_t *items);
+
 /* ngx_http_imgp_share_submit.c */
+
+void ngx_http_imgp_share_tell(ngx_http_imgp_worker_t *w, const u_char *record,
+    size_t len);
 
 void ngx_http_imgp_share_again(ngx_http_imgp_worker_t *w,
     ngx_http_imgp_shared_t *shared);

@@ -121,7 +121,9 @@ static ngx_int_t
 ngx_http_imgp_share_run_send(ngx_http_imgp_run_t *run, uint64_t lease,
     ngx_http_imgp_share_pack_t *pack, ngx_http_imgp_redis_pt handler)
 {
+    u_char              whole[IMGP_DIGEST_LEN];
     imgp_job_t         *job;
+    imgp_item_t         items[IMGP_ITEMS_MAX];
     imgp_redis_job_t    r;
     imgp_redis_args_t   args;
 
@@ -143,6 +145,8 @@ ngx_http_imgp_share_run_send(ngx_http_imgp_run_t *run, uint64_t lease,
     {
         r.reason = imgp_error_name(job->error.code);
     }
+
+    (void) ngx_http_imgp_whole_end(run, &r, whole, items);
 
     if (imgp_redis_commit(&args, ngx_http_imgp_redis_keys(run->worker), &r)
         != IMGP_OK)

@@ -11,6 +11,8 @@
 
 #include "ngx_http_imgp_share.h"
 #include "ngx_http_imgp_upload.h"
+#include <imgp/imgp_known.h>
+#include <imgp/imgp_redis_result.h>
 
 
 static void ngx_http_imgp_share_content(ngx_http_imgp_upload_t *u);
@@ -18,7 +20,7 @@ static void ngx_http_imgp_share_stored(void *data, ngx_int_t rc);
 static ngx_int_t ngx_http_imgp_share_pack(void *data,
     ngx_http_imgp_share_pack_t *pack);
 static ngx_int_t ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u,
-    ngx_http_imgp_share_pack_t *pack);
+    ngx_http_imgp_share_pack_t *pack, ngx_uint_t probe);
 static void ngx_http_imgp_share_entered(void *data, imgp_redis_class_e c,
     const redisReply *reply);
 static void ngx_http_imgp_share_known(ngx_http_imgp_upload_t *u,
@@ -55,10 +57,19 @@ ngx_http_imgp_share_submit(ngx_http_imgp_upload_t *u,
     }
 
     if (u->known) {
-        if (ngx_http_imgp_share_send(u, NULL) != NGX_OK) {
+        if (ngx_http_imgp_share_send(u, NULL, 0) != NGX_OK) {
             ngx_http_imgp_share_local(u, 0);
         }
 
+        return;
+    }
+
+    /* a large upload need not go there if its job's end is known */
+
+    if (!imgp_redis_fits(&u->job->input, 1)
+        && ngx_http_imgp_whole_wanted(u)
+        && ngx_http_imgp_share_send(u, NULL, 3) == NGX_OK)
+    {
         return;
     }
 
@@ -81,7 +92,7 @@ ngx_http_imgp_share_content(ngx_http_imgp_upload_t *u)
 static ngx_int_t
 ngx_http_imgp_share_pack(void *data, ngx_http_imgp_share_pack_t *pack)
 {
-    return ngx_http_imgp_share_send(data, pack);
+    return ngx_http_imgp_share_send(data, pack, 0);
 }
 
 
@@ -90,16 +101,19 @@ ngx_http_imgp_share_stored(void *data, ngx_int_t rc)
 {
     ngx_http_imgp_upload_t *u = data;
 
-    if (rc != NGX_OK || ngx_http_imgp_share_send(u, NULL) != NGX_OK) {
+    if (rc != NGX_OK || ngx_http_imgp_share_send(u, NULL, 0) != NGX_OK) {
         ngx_http_imgp_share_local(u, 0);
     }
 }
 
 
+/* probe 3: only if its end is known */
+
 static ngx_int_t
 ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u,
-    ngx_http_imgp_share_pack_t *pack)
+    ngx_http_imgp_share_pack_t *pack, ngx_uint_t probe)
 {
+    u_char                   whole[IMGP_DIGEST_LEN];
     imgp_redis_job_t         job;
     imgp_redis_args_t        args;
     ngx_http_imgp_worker_t  *w;
@@ -118,6 +132,17 @@ ngx_http_imgp_share_send(ngx_http_imgp_upload_t *u,
     job.want = !w->exiting && !ngx_http_imgp_thread_backlog(w)
                && ngx_http_imgp_mirror_room(w->zone, u->pipeline->index,
                                             u->pipeline->plan->concurrency);
+
+    if (probe) {
+        job.want = probe;
+    }
+
+    if (ngx_http_imgp_whole_wanted(u)
+        && ngx_http_imgp_whole_key(u->job, whole) == NGX_OK)
+    {
+        job.whole = whole;
+        job.oldest = imgp_known_oldest(u->pipeline->plan, u->job);
+    }
 
     if (imgp_redis_submit(&args, ngx_http_imgp_redis_keys(w), &job)
         != IMGP_OK)
@@ -148,6 +173,21 @@ ngx_http_imgp_share_entered(void *data, imgp_redis_class_e c,
 
     if (answer.result == IMGP_REDIS_JOB_NONE) {
         ngx_http_imgp_share_local(u, 1);
+        return;
+    }
+
+    if (answer.result == IMGP_REDIS_JOB_UNKNOWN) {
+        u->anew = 1;
+        ngx_http_imgp_share_content(u);
+        return;
+    }
+
+    if (answer.result == IMGP_REDIS_JOB_KNOWN) {
+        if (ngx_http_imgp_whole_take(u, &answer.record) != NGX_OK) {
+            u->anew = 1;
+            ngx_http_imgp_share_content(u);
+        }
+
         return;
     }
 
@@ -290,6 +330,23 @@ ngx_http_imgp_share_again(ngx_http_imgp_worker_t *w,
 
     job->kind = NGX_HTTP_IMGP_UNSAID;
     ngx_http_imgp_share_outputs(job);
+}
+
+
+/* an end whose outputs Redis has */
+
+void
+ngx_http_imgp_share_tell(ngx_http_imgp_worker_t *w, const u_char *record,
+    size_t len)
+{
+    ngx_http_imgp_share_job_t  *job;
+
+    job = ngx_http_imgp_share_job(w, record, len);
+
+    if (job) {
+        job->kind = NGX_HTTP_IMGP_UNSAID;
+        ngx_http_imgp_share_resubmit(job);
+    }
 }
 
 
@@ -507,7 +564,6 @@ ngx_http_imgp_share_over(ngx_http_imgp_share_job_t *job,
     imgp_job_t                 *decoded;
     imgp_record_head_t          known;
     ngx_http_imgp_worker_t     *w;
-    ngx_http_imgp_share_job_t  *over;
 
     w = job->worker;
     decoded = imgp_record_decode(job->record, job->len, &imgp_malloc);
@@ -541,12 +597,7 @@ ngx_http_imgp_share_over(ngx_http_imgp_share_job_t *job,
     ngx_http_imgp_wake(w, NGX_HTTP_IMGP_WAKE_JOB, job->id);
     ngx_http_imgp_share_store(w, job->id, &record);
 
-    over = ngx_http_imgp_share_job(w, record.data, record.len);
-
-    if (over) {
-        over->kind = NGX_HTTP_IMGP_UNSAID;
-        ngx_http_imgp_share_resubmit(over);
-    }
+    ngx_http_imgp_share_tell(w, record.data, record.len);
 }
 
 

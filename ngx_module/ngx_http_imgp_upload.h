@@ -36,6 +36,7 @@
 #define NGX_HTTP_IMGP_SHARED_LOCAL   3   /* it is away: this one will */
 #define NGX_HTTP_IMGP_SHARED_AWAY    4   /* it is away: refused */
 #define NGX_HTTP_IMGP_SHARED_FULL    5   /* the queue is full */
+#define NGX_HTTP_IMGP_SHARED_LOST    7   /* its end could not be stored */
 #define NGX_HTTP_IMGP_SHARED_TWIN    6   /* its Idempotency-Key is another's */
 
 
@@ -93,6 +94,8 @@ struct ngx_http_imgp_upload_s {
     u_char                         replay[IMGP_ID_BYTES];
     imgp_str_t                     record;
     ngx_uint_t                     shared;     /* with Redis */
+    ngx_uint_t                     anew;       /* it does not know its end */
+    void                         (*entered)(ngx_http_imgp_upload_t *u);
 };
 
 
@@ -123,6 +126,13 @@ void ngx_http_imgp_admit_forget(ngx_http_imgp_upload_t *u);
 
 void ngx_http_imgp_share_submit(ngx_http_imgp_upload_t *u,
     void (*back)(ngx_http_imgp_upload_t *u));
+
+/* share_whole.c: jobs whose end Redis knows; take: then u->back(), later */
+
+ngx_uint_t ngx_http_imgp_whole_wanted(ngx_http_imgp_upload_t *u);
+ngx_int_t ngx_http_imgp_whole_key(imgp_job_t *job, u_char *key);
+ngx_int_t ngx_http_imgp_whole_take(ngx_http_imgp_upload_t *u,
+    imgp_str_t *record);
 
 /* upload.c */
 

@@ -113,6 +113,37 @@ def once(cluster, a, b):
             'each service was called once')
 
 
+def known(redis, a, b):
+    """A job that another machine had: its end comes with the one question that
+    every upload is; a large upload does not go to Redis for it."""
+
+    for n, image in enumerate((picture(80), sample() + bytes(700001))):
+        outputs(a, a.post('/p/', image).headers['Location'], 'a job')
+
+        with redis.monitor() as lines:
+            answer = b.post('/p/', image)
+
+        tap.is_((answer.status, answer.json['status'], answer.json['cached']),
+                (200, 'succeeded', True), 'the other machine knows its end')
+        tap.ok(answer.headers['Cache-Status'].endswith('; hit'), 'a hit')
+        sent = [line for line in lines if ' lua]' not in line]
+        tap.is_((len([x for x in sent if ':whole"' in x]),
+                 len([x for x in sent if ':result"' in x]),
+                 len([x for x in sent if '"SET" "ip:blob' in x])), (1, 0, 0),
+                '... by one question')
+        location = answer.headers['Location']
+        tap.ok(wait_for(lambda: a.get(location).status == 200
+                        and a.get(location).json == answer.json),
+               'the first one shows it, too')
+        outputs(b, location, 'its outputs are there')
+
+    for key in redis.ask('KEYS', 'ip:blob:*'):
+        redis.ask('DEL', key)
+
+    answer = b.post('/p/', picture(80))
+    outputs(b, answer.headers['Location'], 'lost outputs are made anew')
+
+
 def twins(redis, a, b):
     """One Idempotency-Key is one job, whichever machine it comes to."""
 
@@ -283,6 +314,7 @@ a, b = cluster.nodes
 anywhere(redis, a, b)
 prompt(a, b)
 once(cluster, a, b)
+known(redis, a, b)
 twins(redis, a, b)
 large(a, b)
 change(redis, a, b, cluster.model)

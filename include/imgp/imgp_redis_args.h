@@ -10,6 +10,7 @@
  *     ip:{jobs}:idem:KEY            the job of an Idempotency-Key (string)
  *     ip:{jobs}:born                a name that is lost with all the rest
  *     ip:{KEY}:result               what a stage run gave (string)
+ *     ip:{KEY}:whole                the end of a job with these very params
  *     ip:{KEY}:flight               who makes it now
  *     ip:{PIPELINE/STAGE}:places    what each machine has of them (hash)
  *     ip:{SERVICE}:rate             when its next call may begin (us)

@@ -39,7 +39,8 @@ typedef struct {
     uint64_t           fence;         /* of the holder */
     uint64_t           ttl;           /* ms, of a final one */
     imgp_uint_t        want;          /* hold it at once: 1 if none waits,
-                                         2 in any case */
+                                         2 in any case; 3: only if "whole" is
+                                         known */
     imgp_uint_t        force;         /* a final one that was shown already */
     imgp_uint_t        limit;         /* of the queue; 0: none */
     uint32_t           known;         /* revision that may be written over */
@@ -47,6 +48,13 @@ typedef struct {
     const u_char      *idem;          /* digest of an Idempotency-Key that is
                                          to be the job's alone, or NULL */
     const u_char      *body;          /* ... and of what came with it */
+    const u_char      *whole;         /* digest of all that decides how it
+                                         ends, or NULL */
+    imgp_msec_t        oldest;        /* submit: an end that may be taken */
+    imgp_msec_t        made;          /* commit: this one, */
+    uint64_t           cache;         /* ... ms it may be taken */
+    const imgp_item_t *items;         /* ... with these outputs */
+    imgp_uint_t        nitems;
 } imgp_redis_job_t;
 
 
@@ -57,7 +65,9 @@ typedef enum {
                                          revision */
     IMGP_REDIS_JOB_NONE,              /* submit: the queue is full; claim:
                                          none waits; else: forgotten */
-    IMGP_REDIS_JOB_TWIN               /* submit: the key is another job's */
+    IMGP_REDIS_JOB_TWIN,              /* submit: the key is another job's */
+    IMGP_REDIS_JOB_KNOWN,             /* submit: how it ends is known */
+    IMGP_REDIS_JOB_UNKNOWN            /* submit, that wanted to know: not */
 } imgp_redis_job_e;
 
 

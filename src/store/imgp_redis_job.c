@@ -8,6 +8,8 @@
 
 
 #include <imgp/imgp_digest.h>
+#include <stdio.h>
+#include <imgp/imgp_redis_result.h>
 #include <imgp/imgp_redis_job.h>
 
 
@@ -23,6 +25,8 @@ static imgp_int_t imgp_redis_job_begin(imgp_redis_args_t *a,
     imgp_record_head_t *head, imgp_redis_script_e script);
 static void imgp_redis_job_idem(imgp_redis_args_t *a,
     const imgp_redis_job_t *job, const imgp_record_head_t *head);
+static void imgp_redis_job_list(imgp_redis_args_t *a,
+    const imgp_redis_job_t *job);
 static imgp_int_t imgp_redis_job_record(const redisReply *reply,
     imgp_int_t n, imgp_redis_answer_t *answer);
 static imgp_int_t imgp_redis_job_twin(const redisReply *reply,
@@ -54,6 +58,14 @@ imgp_redis_submit(imgp_redis_args_t *a, const imgp_redis_t *redis,
     imgp_redis_args_add_int(a, job->force ? IMGP_REDIS_OVER : 0);
     imgp_redis_job_idem(a, job, &head);
 
+    if (job->whole) {
+        imgp_redis_args_add_int(a, job->oldest);
+    } else {
+        imgp_redis_args_add(a, "", 0);
+    }
+
+    imgp_redis_args_key(a, redis, "blob:{");
+
     return a->failed ? IMGP_ERROR : IMGP_OK;
 }
 
@@ -79,6 +91,30 @@ imgp_redis_job_idem(imgp_redis_args_t *a, const imgp_redis_job_t *job,
 }
 
 
+/* what has to be there for the job's end to be of use to another one */
+
+static void
+imgp_redis_job_list(imgp_redis_args_t *a, const imgp_redis_job_t *job)
+{
+    char         hex[IMGP_DIGEST_HEX_LEN + 1];
+    char         list[IMGP_ITEMS_MAX * (IMGP_DIGEST_HEX_LEN + 8) + 32];
+    size_t       len;
+    imgp_uint_t  i;
+
+    len = snprintf(list, sizeof(list), "%llu ",
+                   (unsigned long long) job->made);
+
+    for (i = 0; i < job->nitems; i++) {
+        imgp_digest_hex(job->items[i].digest, hex);
+        len += snprintf(list + len, sizeof(list) - len, "%s:%u ", hex,
+                        (unsigned) imgp_redis_pieces(job->items[i].bytes));
+    }
+
+    imgp_redis_args_add_text(a, "%s\n", list);
+    imgp_redis_args_add_int(a, imgp_max(job->cache, 1));
+}
+
+
 imgp_int_t
 imgp_redis_commit(imgp_redis_args_t *a, const imgp_redis_t *redis,
     const imgp_redis_job_t *job)
@@ -101,6 +137,7 @@ imgp_redis_commit(imgp_redis_args_t *a, const imgp_redis_t *redis,
     imgp_redis_args_add_text(a, "%s", job->reason ? job->reason : "");
     imgp_redis_args_add_int(a, IMGP_REDIS_DEAD_MAX);
     imgp_redis_args_add_int(a, IMGP_REDIS_DEAD_AGE);
+    imgp_redis_job_list(a, job);
 
     return a->failed ? IMGP_ERROR : IMGP_OK;
 }
@@ -148,8 +185,14 @@ imgp_redis_job_begin(imgp_redis_args_t *a, const imgp_redis_t *redis,
     dead = script != IMGP_REDIS_SUBMIT;
 
     imgp_redis_args_script(a, redis, script,
-                           3 + dead + (job->idem != NULL));
+                           3 + dead + (job->whole != NULL)
+                           + (job->idem != NULL));
     imgp_redis_job_keys(a, redis, job, head->id, dead);
+
+    if (job->whole) {
+        imgp_digest_hex(job->whole, hex);
+        imgp_redis_args_key(a, redis, "{%s}:whole", hex);
+    }
 
     if (job->idem) {
         imgp_digest_hex(job->idem, hex);
@@ -271,7 +314,7 @@ imgp_redis_beat_answer(const redisReply *reply, imgp_uint_t n)
     int64_t  result;
 
     if (imgp_redis_int(reply, n, &result) != IMGP_OK || result < 0
-        || result > IMGP_REDIS_JOB_TWIN)
+        || result > IMGP_REDIS_JOB_UNKNOWN)
     {
         return IMGP_ERROR;
     }
@@ -303,15 +346,19 @@ imgp_redis_submit_answer(const redisReply *reply, imgp_redis_answer_t *answer)
     memset(answer, 0, sizeof(imgp_redis_answer_t));
 
     if (imgp_redis_int(reply, 0, &result) != IMGP_OK || result < 0
-        || result > IMGP_REDIS_JOB_TWIN)
+        || result > IMGP_REDIS_JOB_UNKNOWN)
     {
         return IMGP_ERROR;
     }
 
     answer->result = result;
 
-    if (result == IMGP_REDIS_JOB_NONE) {
+    if (result == IMGP_REDIS_JOB_NONE || result == IMGP_REDIS_JOB_UNKNOWN) {
         return IMGP_OK;
+    }
+
+    if (result == IMGP_REDIS_JOB_KNOWN) {
+        return imgp_redis_job_record(reply, 1, answer);
     }
 
     if (result == IMGP_REDIS_JOB_TWIN) {

@@ -59,22 +59,53 @@ typedef struct {
 } imgp_redis_lua_t;
 
 
+/* the end of a job that the same upload had before, as far as Redis has all
+   its outputs: these stay as long as the new job's (ms).  "made-at
+   digest:pieces digest:pieces...\n" and the record */
+
+#define IMGP_LUA_WHOLE                                                        \
+    "local function whole(key, oldest, blobs, ms)\n"                          \
+    "  local v = redis.call('GET', key)\n"                                    \
+    "  if not v then return end\n"                                            \
+    "  local made, list, at = string.match(v, '^(%d+) ([%x:; ]*)\\n()')\n"    \
+    "  if not made or tonumber(made) < tonumber(oldest) then return end\n"    \
+    "  local need = {}\n"                                                     \
+    "  for hex, n in string.gmatch(list, '(%x+):(%d+)') do\n"                 \
+    "    for i = 0, n - 1 do\n"                                               \
+    "      need[#need + 1] = blobs .. hex .. '}:' .. i\n"                     \
+    "      if redis.call('EXISTS', need[#need]) == 0 then return end\n"       \
+    "    end\n"                                                               \
+    "  end\n"                                                                 \
+    "  for _, blob in ipairs(need) do\n"                                      \
+    "    if redis.call('PTTL', blob) < tonumber(ms) then\n"                   \
+    "      redis.call('PEXPIRE', blob, ms)\n"                                 \
+    "    end\n"                                                               \
+    "  end\n"                                                                 \
+    "  return string.sub(v, at)\n"                                            \
+    "end\n"
+
+
 /*
- * submit: KEYS job queue leases [idempotency key]
+ * submit: KEYS job queue leases [whole] [idempotency key]
  *         ARGV id node record revision state lost pipeline want lease limit
- *              ttl channel score over idem idemttl contents
+ *              ttl channel score over idem idemttl oldest blobs contents
  * { 0 entered, fence, held } { 1 known, fence, mine, record } { 2 full }
  * { 3 the key is another job's, what was stored with it }
+ * { 4 all of it is known, record of the job that made it } { 5 it is not }
  *
  * over: an end that was shown already is written over a job that is not final,
  * if its revision is so much higher, or else 0.  idem: "ID of the job, digest
- * of its body"; of a job that is no longer kept the key is free.
+ * of its body"; of a job that is no longer kept the key is free.  oldest: when
+ * a result may have been made to be taken, "": there is no key for it.  Of what
+ * is known as a whole no job is made: its end comes next.  want 3: only if it
+ * is known (5: it is not).
  */
 
 #define IMGP_LUA_SUBMIT                                                       \
     IMGP_LUA_NOW                                                              \
     IMGP_LUA_SINCE                                                            \
     IMGP_LUA_FENCE                                                            \
+    IMGP_LUA_WHOLE                                                            \
     "local o = redis.call('HMGET', KEYS[1], 's', 'f', 'n', 'r', 'v')\n"       \
     "local s = tonumber(ARGV[5])\n"                                           \
     "local over = tonumber(ARGV[14])\n"                                       \
@@ -83,17 +114,25 @@ typedef struct {
     "then\n"                                                                  \
     "  return {1, o[2], o[3] == ARGV[2] and 1 or 0, o[4]}\n"                  \
     "end\n"                                                                   \
-    "local twin = KEYS[4] and redis.call('GET', KEYS[4])\n"                   \
+    "local idem = KEYS[ARGV[17] == '' and 4 or 5]\n"                          \
+    "local twin = idem and redis.call('GET', idem)\n"                         \
     "if twin and redis.call('EXISTS', string.sub(KEYS[1], 1, -27)\n"          \
     "                       .. string.sub(twin, 1, 26)) == 1\n"               \
     "then\n"                                                                  \
     "  return {3, twin}\n"                                                    \
     "end\n"                                                                   \
     "local function bind()\n"                                                 \
-    "  if KEYS[4] then\n"                                                     \
-    "    redis.call('SET', KEYS[4], ARGV[15], 'PX', ARGV[16])\n"              \
+    "  if idem then\n"                                                        \
+    "    redis.call('SET', idem, ARGV[15], 'PX', ARGV[16])\n"                 \
     "  end\n"                                                                 \
     "end\n"                                                                   \
+    "local had = ARGV[17] ~= '' and s < 2\n"                                  \
+    "            and whole(KEYS[4], ARGV[17], ARGV[18], ARGV[11])\n"          \
+    "if had then\n"                                                           \
+    "  bind()\n"                                                              \
+    "  return {4, had}\n"                                                     \
+    "end\n"                                                                   \
+    "if ARGV[8] == '3' then return {5} end\n"                                 \
     "local f = fence(o[2])\n"                                                 \
     "if s > 1 then\n"                                                         \
     "  redis.call('HSET', KEYS[1], 'r', ARGV[3], 'v', ARGV[4], 's', s,\n"     \
@@ -115,7 +154,7 @@ typedef struct {
     "           's', held and 1 or 0, 'l', ARGV[6], 'p', ARGV[7],\n"          \
     "           'f', f, 'n', held and ARGV[2] or '')\n"                       \
     "bind()\n"                                                                \
-    IMGP_LUA_CONTENTS(17, 18)                                                 \
+    IMGP_LUA_CONTENTS(19, 20)                                                 \
     "if held then\n"                                                          \
     "  redis.call('ZADD', KEYS[3], now + ARGV[9], ARGV[1])\n"                 \
     "  return {0, f, 1}\n"                                                    \
@@ -173,9 +212,9 @@ typedef struct {
 
 
 /*
- * commit: KEYS job queue leases dead
+ * commit: KEYS job queue leases dead [whole]
  *         ARGV id record revision state lost fence ttl channel score reason
- *              deadmax deadage contents
+ *              deadmax deadage list wholettl contents
  * 0 written, 1 in other hands, 2 forgotten
  */
 
@@ -189,7 +228,10 @@ typedef struct {
     "local s = tonumber(ARGV[4])\n"                                           \
     "redis.call('HSET', KEYS[1], 'r', ARGV[2], 'v', ARGV[3], 's', s,\n"       \
     "           'l', ARGV[5])\n"                                              \
-    IMGP_LUA_CONTENTS(13, 14)                                                 \
+    "if KEYS[5] then\n"                                                       \
+    "  redis.call('SET', KEYS[5], ARGV[13] .. ARGV[2], 'PX', ARGV[14])\n"     \
+    "end\n"                                                                   \
+    IMGP_LUA_CONTENTS(15, 16)                                                 \
     "if s ~= 1 then\n"                                                        \
     "  redis.call('ZREM', KEYS[3], ARGV[1])\n"                                \
     "end\n"                                                                   \
