@@ -6,6 +6,7 @@
  *     redis_conf   the directive becomes ngx_http_imgp_redis_conf_t
  *     redis        a worker's client: commands, scripts, timeouts, breaker
  *     redis_link   one connection: hiredis, its events, greeting, Sentinel
+ *     redis_tls    ... over TLS, where this build has it
  */
 
 
@@ -34,6 +35,9 @@ struct ngx_http_imgp_redis_conf_s {
     ngx_msec_t                     timeout;
     ngx_uint_t                     fallback;   /* local; else 503 */
     ngx_str_t                      prefix;
+    ngx_str_t                      host;       /* of rediss://, with a NUL */
+    ngx_str_t                      ca;
+    void                          *tls;        /* SSL_CTX, or NULL */
 
     u_char                        *file;       /* where it is configured */
     ngx_uint_t                     line;
@@ -133,6 +137,13 @@ ngx_http_imgp_redis_link_t *ngx_http_imgp_redis_link_of(
 
 ngx_http_imgp_redis_link_t *ngx_http_imgp_redis_link_heard(
     const struct redisAsyncContext *ac, void *reply);
+
+/* ngx_http_imgp_redis_tls.c: conf->host and ->ca are set */
+
+char *ngx_http_imgp_redis_tls_conf(ngx_conf_t *cf,
+    ngx_http_imgp_redis_conf_t *conf);
+ngx_int_t ngx_http_imgp_redis_tls_start(ngx_http_imgp_redis_conf_t *conf,
+    struct redisAsyncContext *ac);
 
 /* AUTH, before anything else is sent */
 

@@ -25,6 +25,8 @@ static char *ngx_http_imgp_redis_prefix(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_imgp_redis_conf_t *conf);
 static char *ngx_http_imgp_redis_url(ngx_conf_t *cf,
     ngx_http_imgp_redis_conf_t *conf);
+static char *ngx_http_imgp_redis_tls(ngx_conf_t *cf, ngx_str_t *hosts,
+    ngx_http_imgp_redis_conf_t *conf);
 static char *ngx_http_imgp_redis_tail(ngx_conf_t *cf, ngx_str_t *rest,
     ngx_uint_t sentinel, ngx_http_imgp_redis_conf_t *conf);
 static char *ngx_http_imgp_redis_login(ngx_conf_t *cf, ngx_str_t *rest,
@@ -108,6 +110,12 @@ ngx_http_imgp_redis_args(ngx_conf_t *cf, ngx_http_imgp_redis_conf_t *conf)
             continue;
         }
 
+        if (ngx_strncmp(value[i].data, "ca=", 3) == 0 && value[i].len > 3) {
+            conf->ca.len = value[i].len - 3;
+            conf->ca.data = value[i].data + 3;
+            continue;
+        }
+
         if (ngx_strncmp(value[i].data, "fallback=", 9) == 0) {
 
             conf->fallback = (ngx_strcmp(value[i].data + 9, "local") == 0);
@@ -122,7 +130,7 @@ ngx_http_imgp_redis_args(ngx_conf_t *cf, ngx_http_imgp_redis_conf_t *conf)
             continue;
         }
 
-        allowed = "\"prefix=\", \"timeout=\" or \"fallback=\"";
+        allowed = "\"prefix=\", \"timeout=\", \"fallback=\" or \"ca=\"";
         goto invalid;
     }
 
@@ -179,15 +187,17 @@ static char *
 ngx_http_imgp_redis_url(ngx_conf_t *cf, ngx_http_imgp_redis_conf_t *conf)
 {
     ngx_str_t  *value, rest;
-    ngx_uint_t  sentinel;
+    ngx_uint_t  sentinel, tls;
 
     value = cf->args->elts;
     value = &value[1];
 
-    if (ngx_strncmp(value->data, "rediss://", 9) == 0) {
+    tls = ngx_strncmp(value->data, "rediss://", 9) == 0;
+
+    if (conf->ca.len && !tls) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "Redis over TLS is not supported: use a unix "
-                           "socket, or a tunnel such as stunnel");
+                           "\"ca=\" is for \"rediss://\": remove it, or use "
+                           "that URL");
         return NGX_CONF_ERROR;
     }
 
@@ -197,16 +207,16 @@ ngx_http_imgp_redis_url(ngx_conf_t *cf, ngx_http_imgp_redis_conf_t *conf)
 
     sentinel = ngx_strncmp(value->data, "sentinel://", 11) == 0;
 
-    if (!sentinel && ngx_strncmp(value->data, "redis://", 8) != 0) {
+    if (!sentinel && !tls && ngx_strncmp(value->data, "redis://", 8) != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid Redis URL \"%V\": it must be "
                            "\"redis://[user:password@]host[:port][/db]\", "
-                           "\"unix:/path\" or \"sentinel://[user:password@]"
+                           "\"rediss://...\", \"unix:/path\" or \"sentinel://[user:password@]"
                            "host[:port],.../master[/db]\"", value);
         return NGX_CONF_ERROR;
     }
 
-    rest.data = value->data + (sentinel ? 11 : 8);
+    rest.data = value->data + (sentinel ? 11 : tls ? 9 : 8);
     rest.len = value->data + value->len - rest.data;
 
     if (ngx_http_imgp_redis_login(cf, &rest, conf) != NGX_CONF_OK) {
@@ -217,9 +227,48 @@ ngx_http_imgp_redis_url(ngx_conf_t *cf, ngx_http_imgp_redis_conf_t *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (tls && ngx_http_imgp_redis_tls(cf, &rest, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_http_imgp_redis_hosts(cf, &rest, sentinel
                                      ? NGX_HTTP_IMGP_SENTINEL_PORT
                                      : NGX_HTTP_IMGP_REDIS_PORT, conf);
+}
+
+
+/* whom the certificate must be made out to: the host, without its port */
+
+static char *
+ngx_http_imgp_redis_tls(ngx_conf_t *cf, ngx_str_t *hosts,
+    ngx_http_imgp_redis_conf_t *conf)
+{
+    u_char     *p, *last;
+    ngx_str_t   host;
+
+    host = *hosts;
+    last = host.data + host.len;
+
+    if (host.len && host.data[0] == '[') {
+        p = ngx_strlchr(host.data, last, ']');
+        host.data++;
+
+    } else {
+        p = ngx_strlchr(host.data, last, ':');
+    }
+
+    host.len = (p ? p : last) - host.data;
+
+    conf->host.len = host.len;
+    conf->host.data = ngx_pnalloc(cf->pool, host.len + 1);
+
+    if (conf->host.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_cpystrn(conf->host.data, host.data, host.len + 1);
+
+    return ngx_http_imgp_redis_tls_conf(cf, conf);
 }
 
 

@@ -116,6 +116,15 @@ ngx_http_imgp_redis_link_connect(ngx_http_imgp_redis_link_t *link)
 
     link->ac = ac;
 
+    if (ac->err == 0 && conf->tls
+        && ngx_http_imgp_redis_tls_start(conf, ac) != NGX_OK && ac->err == 0)
+    {
+        ngx_cpystrn(link->error, (u_char *) "no TLS", sizeof(link->error));
+        link->ac = NULL;
+        redisAsyncFree(ac);
+        return NULL;
+    }
+
     if (ac->err || ngx_http_imgp_redis_link_attach(link) != NGX_OK) {
         ngx_cpystrn(link->error, (u_char *) ac->errstr, sizeof(link->error));
         link->ac = NULL;

@@ -373,13 +373,13 @@ image_pipeline_redis redis://127.0.0.1;
 --- http
 image_pipeline_redis 127.0.0.1:6379;
 --- emerg
-1: invalid Redis URL "127.0.0.1:6379": it must be "redis://[user:password@]host[:port][/db]", "unix:/path" or "sentinel://[user:password@]host[:port],.../master[/db]"
+1: invalid Redis URL "127.0.0.1:6379": it must be "redis://[user:password@]host[:port][/db]", "rediss://...", "unix:/path" or "sentinel://[user:password@]host[:port],.../master[/db]"
 
-=== TEST 30: Redis over TLS
+=== TEST 30: certificates of a Redis without TLS
 --- http
-image_pipeline_redis rediss://127.0.0.1;
+image_pipeline_redis redis://127.0.0.1 ca=/etc/ssl/ca.pem;
 --- emerg
-1: Redis over TLS is not supported: use a unix socket, or a tunnel such as stunnel
+1: "ca=" is for "rediss://": remove it, or use that URL
 
 === TEST 31: no host of Redis
 --- http
@@ -445,7 +445,7 @@ image_pipeline_redis redis://127.0.0.1 fallback=on;
 --- http
 image_pipeline_redis redis://127.0.0.1 db=1;
 --- emerg
-1: invalid parameter "db=1": it must be "prefix=", "timeout=" or "fallback="
+1: invalid parameter "db=1": it must be "prefix=", "timeout=", "fallback=" or "ca="
 
 === TEST 42: the name of a pipeline
 --- http
