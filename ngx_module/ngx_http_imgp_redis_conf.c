@@ -211,7 +211,8 @@ ngx_http_imgp_redis_url(ngx_conf_t *cf, ngx_http_imgp_redis_conf_t *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid Redis URL \"%V\": it must be "
                            "\"redis://[user:password@]host[:port][/db]\", "
-                           "\"rediss://...\", \"unix:/path\" or \"sentinel://[user:password@]"
+                           "\"rediss://...\", \"unix:/path\" or "
+                           "\"sentinel://[user:password@]"
                            "host[:port],.../master[/db]\"", value);
         return NGX_CONF_ERROR;
     }
