@@ -36,14 +36,14 @@ static void ngx_http_imgp_quota_ask_tokens(ngx_http_imgp_shservice_t *s,
     ngx_http_imgp_quota_t *quota);
 
 
-/* under the lock */
+/* under the lock; who only had no time to listen has not missed it */
 
 ngx_uint_t
 ngx_http_imgp_quota_shared(ngx_http_imgp_zone_t *zone)
 {
     return zone->conf->redis
-           && ngx_current_msec - zone->sh->heard
-              <= NGX_HTTP_IMGP_QUOTA_ALONE;
+           && (ngx_current_msec - zone->sh->heard <= NGX_HTTP_IMGP_QUOTA_ALONE
+               || (ngx_msec_int_t) (zone->sh->missed - zone->sh->heard) <= 0);
 }
 
 
@@ -187,6 +187,19 @@ ngx_http_imgp_quota_heard(ngx_http_imgp_zone_t *zone, ngx_uint_t first)
     if (!first || zone->sh->heard == 0) {
         zone->sh->heard = ngx_current_msec;
     }
+
+    ngx_http_imgp_zone_unlock(zone);
+}
+
+
+/* somebody has tried, and it did not answer */
+
+void
+ngx_http_imgp_quota_missed(ngx_http_imgp_zone_t *zone)
+{
+    ngx_http_imgp_zone_lock(zone);
+
+    zone->sh->missed = ngx_current_msec;
 
     ngx_http_imgp_zone_unlock(zone);
 }

@@ -40,6 +40,7 @@ typedef struct {
 
 
 void ngx_http_imgp_quota_heard(ngx_http_imgp_zone_t *zone, ngx_uint_t first);
+void ngx_http_imgp_quota_missed(ngx_http_imgp_zone_t *zone);
 void ngx_http_imgp_quota_beat(ngx_http_imgp_zone_t *zone);
 ngx_uint_t ngx_http_imgp_quota_hint(ngx_http_imgp_zone_t *zone,
     ngx_uint_t pipeline, ngx_uint_t stage, uint64_t time);

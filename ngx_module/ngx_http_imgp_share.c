@@ -637,6 +637,8 @@ ngx_http_imgp_share_gone(ngx_http_imgp_worker_t *w)
 
     share = w->share;
 
+    ngx_http_imgp_quota_missed(w->zone);
+
     if (!share->away) {
         share->away = 1;
         share->since = ngx_current_msec;

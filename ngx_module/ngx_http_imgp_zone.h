@@ -260,6 +260,7 @@ typedef struct {
     ngx_http_imgp_shseries_t       series[NGX_HTTP_IMGP_SERIES];
 
     ngx_msec_t                     heard;      /* of Redis, by somebody */
+    ngx_msec_t                     missed;     /* ... not, when tried */
 
     ngx_http_imgp_stat_stage_t     stages[NGX_HTTP_IMGP_PIPELINES]
                                          [IMGP_STAGES_MAX];
