@@ -130,11 +130,11 @@ test: all test-programs  ## house checks, unit tests, corpus replay, Test::Nginx
 	@.ci/packages test
 	@exec env $(RUN_ENV) t/run $(T)
 
-bench: all $(WORKER)  ## measure, beside peers; PART=images|systems|services|streams|redis
+bench: all $(WORKER)  ## measure, beside peers; PART=images|systems|services|streams
 	@.ci/packages bench $(if $(filter systems,$(PART)),services peer_systems) \
 	    $(if $(filter streams,$(PART)),peer_c)
 	@exec env $(RUN_ENV) t/bench/$(if $(filter images,$(PART)),image/,$(if \
-	    $(filter systems services streams redis,$(PART)),$(PART)/))run
+	    $(filter systems services streams,$(PART)),$(PART)/))run
 
 fuzz:  ## fuzz each target T seconds (T=60)
 	@.ci/packages build fuzz
