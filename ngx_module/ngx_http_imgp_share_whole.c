@@ -263,7 +263,7 @@ ngx_http_imgp_whole_stored(ngx_http_imgp_upload_t *u)
                                         u->record.data, u->record.len, 0)
                == NGX_OK)
     {
-        ngx_http_imgp_mirror_unsaid(w->zone, u->job->id, 1);
+        ngx_http_imgp_mirror_unsaid(w->zone, u->job->id);
     }
 
     if (u->shared == NGX_HTTP_IMGP_SHARED_QUEUED) {
