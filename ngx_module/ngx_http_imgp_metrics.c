@@ -8,27 +8,15 @@
  */
 
 
+#include "ngx_http_imgp_metrics.h"
 #include "ngx_http_imgp_notify.h"
 #include "ngx_http_imgp_brief.h"
-#include "ngx_http_imgp_care.h"
 #include "ngx_http_imgp_stat.h"
 #include "ngx_http_imgp_halt.h"
 
 
-#define NGX_HTTP_IMGP_METRICS_PAGE   8192
-#define NGX_HTTP_IMGP_METRICS_LINE   1024
-#define NGX_HTTP_IMGP_METRICS_LABEL  (2 * IMGP_NAME_LEN)
-
-
-typedef struct {
-    ngx_http_request_t            *request;
-    ngx_http_imgp_worker_t        *worker;
-    ngx_chain_t                   *first;
-    ngx_chain_t                   *last;
-    off_t                          size;
-    ngx_uint_t                     failed;
-    ngx_uint_t                     family;     /* of a walk over services */
-} ngx_http_imgp_metrics_t;
+#define NGX_HTTP_IMGP_METRICS_PAGE  8192
+#define NGX_HTTP_IMGP_METRICS_LINE  1024
 
 
 typedef struct {
@@ -41,9 +29,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_imgp_metrics_send(ngx_http_imgp_metrics_t *m);
-static void ngx_http_imgp_metrics_add(ngx_http_imgp_metrics_t *m,
-    const char *fmt, ...);
-static u_char *ngx_http_imgp_metrics_label(u_char *buf, const void *name);
 static void ngx_http_imgp_metrics_ended(ngx_http_imgp_metrics_t *m,
     const char *name);
 static void ngx_http_imgp_metrics_jobs(ngx_http_imgp_metrics_t *m,
@@ -58,12 +43,6 @@ static void ngx_http_imgp_metrics_histogram(ngx_http_imgp_metrics_t *m,
     const char *name, const u_char *labels, ngx_http_imgp_histogram_t *h);
 static void ngx_http_imgp_metrics_cache(ngx_http_imgp_metrics_t *m,
     const char *name);
-static void ngx_http_imgp_metrics_services(ngx_http_imgp_metrics_t *m,
-    const char *name);
-static ngx_int_t ngx_http_imgp_metrics_service(void *data,
-    ngx_http_imgp_tally_service_t *s);
-static void ngx_http_imgp_metrics_codes(ngx_http_imgp_metrics_t *m,
-    const char *name, const u_char *labels, ngx_http_imgp_tally_t *tally);
 static void ngx_http_imgp_metrics_waiters(ngx_http_imgp_metrics_t *m,
     const char *name);
 static void ngx_http_imgp_metrics_zone(ngx_http_imgp_metrics_t *m,
@@ -78,13 +57,6 @@ static void ngx_http_imgp_metrics_unsent(ngx_http_imgp_metrics_t *m,
     const char *name);
 static void ngx_http_imgp_metrics_halted(ngx_http_imgp_metrics_t *m,
     const char *name);
-
-
-#define NGX_HTTP_IMGP_METRICS_CALLS    7    /* in the table below */
-#define NGX_HTTP_IMGP_METRICS_FLYING   8
-#define NGX_HTTP_IMGP_METRICS_OPEN     9
-#define NGX_HTTP_IMGP_METRICS_RETRIES  10
-#define NGX_HTTP_IMGP_METRICS_COST     11
 
 
 static const ngx_http_imgp_family_t  ngx_http_imgp_families[] = {
@@ -119,23 +91,23 @@ static const ngx_http_imgp_family_t  ngx_http_imgp_families[] = {
 
     { "image_pipeline_service_requests_total", "counter",
       "Calls of services, by the status of the answer.",
-      ngx_http_imgp_metrics_services },
+      ngx_http_imgp_metrics_calls },
 
     { "image_pipeline_service_inflight", "gauge",
       "Calls of services that are out.",
-      ngx_http_imgp_metrics_services },
+      ngx_http_imgp_metrics_flying },
 
     { "image_pipeline_breaker_open", "gauge",
       "1 while a service is not called because it failed too often.",
-      ngx_http_imgp_metrics_services },
+      ngx_http_imgp_metrics_open },
 
     { "image_pipeline_retries_total", "counter",
       "Attempts after the first one.",
-      ngx_http_imgp_metrics_services },
+      ngx_http_imgp_metrics_retries },
 
     { "image_pipeline_cost_total", "counter",
       "Sum of \"cost\" of calls that succeeded.",
-      ngx_http_imgp_metrics_services },
+      ngx_http_imgp_metrics_cost },
 
     { "image_pipeline_zone_bytes", "gauge",
       "The shared memory zone.",
@@ -169,7 +141,6 @@ ngx_int_t
 ngx_http_imgp_metrics_handler(ngx_http_request_t *r)
 {
     ngx_int_t                      rc;
-    ngx_uint_t                     i;
     ngx_http_imgp_metrics_t        m;
     const ngx_http_imgp_family_t  *f;
     ngx_http_imgp_main_conf_t     *imcf;
@@ -193,10 +164,7 @@ ngx_http_imgp_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    for (i = 0; ngx_http_imgp_families[i].name; i++) {
-        f = &ngx_http_imgp_families[i];
-        m.family = i;
-
+    for (f = ngx_http_imgp_families; f->name; f++) {
         ngx_http_imgp_metrics_add(&m, "# HELP %s %s\n# TYPE %s %s\n",
                                   f->name, f->help, f->name, f->type);
         f->print(&m, f->name);
@@ -234,7 +202,7 @@ ngx_http_imgp_metrics_send(ngx_http_imgp_metrics_t *m)
 }
 
 
-static void
+void
 ngx_http_imgp_metrics_add(ngx_http_imgp_metrics_t *m, const char *fmt, ...)
 {
     u_char        line[NGX_HTTP_IMGP_METRICS_LINE], *end;
@@ -275,9 +243,7 @@ ngx_http_imgp_metrics_add(ngx_http_imgp_metrics_t *m, const char *fmt, ...)
 }
 
 
-/* a name as the value of a label, with a NUL; of ngx_str_t or imgp_str_t */
-
-static u_char *
+u_char *
 ngx_http_imgp_metrics_label(u_char *buf, const void *name)
 {
     u_char           *p;
@@ -465,90 +431,6 @@ ngx_http_imgp_metrics_cache(ngx_http_imgp_metrics_t *m, const char *name)
                          "%s{pipeline=\"%s\",result=\"%s\"} %ui\n", name,
                          ngx_http_imgp_metrics_label(label, &(*p)->plan->name),
                          results[k], s.cache[k]);
-        }
-    }
-}
-
-
-static void
-ngx_http_imgp_metrics_services(ngx_http_imgp_metrics_t *m, const char *name)
-{
-    (void) ngx_http_imgp_tally_walk(m->worker->zone,
-                                    ngx_http_imgp_metrics_service, m);
-}
-
-
-static ngx_int_t
-ngx_http_imgp_metrics_service(void *data, ngx_http_imgp_tally_service_t *s)
-{
-    ngx_http_imgp_metrics_t *m = data;
-
-    u_char       pipeline[NGX_HTTP_IMGP_METRICS_LABEL];
-    u_char       stage[NGX_HTTP_IMGP_METRICS_LABEL];
-    u_char       provider[NGX_HTTP_IMGP_METRICS_LABEL];
-    u_char       labels[3 * NGX_HTTP_IMGP_METRICS_LABEL + 64], *last;
-    const char  *name;
-
-    name = ngx_http_imgp_families[m->family].name;
-
-    last = ngx_sprintf(labels, "pipeline=\"%s\",stage=\"%s\"%Z",
-                       ngx_http_imgp_metrics_label(pipeline, &s->pipeline),
-                       ngx_http_imgp_metrics_label(stage, &s->stage));
-
-    if (m->family == NGX_HTTP_IMGP_METRICS_FLYING) {
-
-        /* providers of a stage have one number in common */
-
-        if (s->first) {
-            ngx_http_imgp_metrics_add(m, "%s{%s} %ui\n", name, labels,
-                                      s->inflight);
-        }
-
-        return NGX_OK;
-    }
-
-    ngx_sprintf(last - 1, ",provider=\"%s\"%Z",
-                ngx_http_imgp_metrics_label(provider, &s->provider));
-
-    switch (m->family) {
-
-    case NGX_HTTP_IMGP_METRICS_CALLS:
-        ngx_http_imgp_metrics_codes(m, name, labels, &s->tally);
-        break;
-
-    case NGX_HTTP_IMGP_METRICS_OPEN:
-        ngx_http_imgp_metrics_add(m, "%s{%s} %ui\n", name, labels, s->open);
-        break;
-
-    case NGX_HTTP_IMGP_METRICS_RETRIES:
-        ngx_http_imgp_metrics_add(m, "%s{%s} %uL\n", name, labels,
-                                  s->tally.retries);
-        break;
-
-    default: /* NGX_HTTP_IMGP_METRICS_COST, in millionths */
-        ngx_http_imgp_metrics_add(m, "%s{%s} %uL.%06uL\n", name, labels,
-                                  s->tally.cost / 1000000,
-                                  s->tally.cost % 1000000);
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_imgp_metrics_codes(ngx_http_imgp_metrics_t *m, const char *name,
-    const u_char *labels, ngx_http_imgp_tally_t *tally)
-{
-    u_char      code[NGX_INT_T_LEN + 1];
-    ngx_uint_t  i;
-
-    for (i = 0; i < NGX_HTTP_IMGP_TALLY_CODES; i++) {
-
-        if (tally->codes[i].calls) {
-            ngx_http_imgp_metrics_add(m, "%s{%s,code=\"%s\"} %uL\n", name,
-                         labels,
-                         ngx_http_imgp_tally_name(tally->codes[i].code, code),
-                         tally->codes[i].calls);
         }
     }
 }
