@@ -195,17 +195,21 @@ def warm():
 
     # whether it was at work all the time is up to the machine
 
-    for attempt in range(5):
-        model.forget()
+    for attempt in range(10):
         times = [time.monotonic()]
+        run('warm')
+        model.forget()
 
         while times[-1] - times[0] < 1.5:
-            run('warm')
             times.append(time.monotonic())
+            run('warm')
 
+        times.append(time.monotonic())
         asked = model.calls('/json/ready')
 
-        if max(b - a for a, b in zip(times, times[1:])) < 0.18:
+        # each calls somewhere between its beginning and that of the next
+
+        if max(b - a for a, b in zip(times, times[2:])) < 0.36:
             break
 
         asked = 0
