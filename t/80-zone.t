@@ -5,13 +5,15 @@
 # full: new work is refused, what was accepted goes on to its end.
 
 import contextlib
+import http.client
 import os
 import random
 import signal
 import struct
+import threading
 import time
 
-from imgp import SLOW, parallel, tap, wait_for
+from imgp import SLOW, Client, parallel, tap, wait_for
 from trial import KILLED, LONG, Load, Trial, picture, pictures
 
 KILLS = 100 if LONG else 8
@@ -41,8 +43,9 @@ def lock_of(pid):
     raise RuntimeError('no zone of %d bytes' % SIZE)
 
 
-def kill_in_lock(nginx, pid, seconds=20):
-    """Stops the worker again and again, until it stands with the lock."""
+def kill_in_lock(nginx, pid, seconds=3):
+    """Stops the worker again and again, until it stands with the lock; one that
+    has nothing to do never does."""
 
     deadline = time.monotonic() + seconds * SLOW
     place = lock_of(pid)
@@ -63,8 +66,22 @@ def kill_in_lock(nginx, pid, seconds=20):
     return False
 
 
+def ask(nginx, over):
+    """Lists failed jobs, of which there are none: all slots are looked at
+    under the lock, so that it is held often enough to be met."""
+
+    while not over.is_set():
+        with contextlib.suppress(OSError, http.client.HTTPException), \
+                Client(nginx.port) as client:
+            while not over.is_set():
+                client.get('/console/api/jobs?status=failed')
+
+
 trial = Trial(ms=20, workers=3, zone='1m', held=True, more=THUMBS,
-              locations='location /t/ { image_pipeline_pass thumbs; }')
+              locations="""
+    location /t/ { image_pipeline_pass thumbs; }
+    location /console/ { image_pipeline_console; allow 127.0.0.1; deny all; }
+              """)
 nginx = trial.nginx
 nginx.allow_log(*KILLED)
 trial.warm()
@@ -72,16 +89,23 @@ before = trial.held()
 
 load = Load(nginx, '/t/', pictures(100000, 12), rate=250, threads=6)
 killed = 0
+over = threading.Event()
 
-for n in range(KILLS):
+for n in range(3):
+    threading.Thread(target=ask, args=(nginx, over), daemon=True).start()
+
+end = time.monotonic() + 90 * SLOW
+
+while killed < KILLS and time.monotonic() < end:
     worker = random.choice(nginx.workers())
 
     with contextlib.suppress(OSError):
-        killed += kill_in_lock(nginx, worker)
+        if kill_in_lock(nginx, worker):
+            killed += 1
+            wait_for(lambda: worker not in nginx.workers()
+                     and len(nginx.workers()) == nginx.nworkers)
 
-    wait_for(lambda: worker not in nginx.workers()
-             and len(nginx.workers()) == nginx.nworkers)
-
+over.set()
 load.source = iter(())
 load.join()
 tap.ok(killed >= KILLS / 2, '%d workers were killed while they held the lock'

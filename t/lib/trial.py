@@ -120,7 +120,7 @@ class Load:
         self.give_up = give_up
         self.lock = threading.Lock()
         self.started = time.monotonic()
-        self.end = self.started + timeout * SLOW
+        self.timeout = timeout * SLOW      # of one picture
         self.sent = 0
         self.accepted = []
         self.refused = collections.Counter()
@@ -148,8 +148,10 @@ class Load:
 
     def work(self):
         while (picture := self.next()) is not None:
+            end = time.monotonic() + self.timeout
+
             while not self.send(picture):
-                if time.monotonic() > self.end:
+                if time.monotonic() > end:
                     self.odd.append('a picture was never accepted')
                     break
 
