@@ -339,7 +339,7 @@ image_pipeline_threads image;
 
 === TEST 24: Redis, as it is written
 --- http
-image_pipeline_path STORE/a zone=jobs:1m;
+image_pipeline_path STORE/a zone=redis:1m;
 image_pipeline_redis redis://user:p%40ss@127.0.0.1:1/3 prefix=my/app-1.: timeout=10ms fallback=off;
 image_pipeline p { stage a { resize 9; } }
 --- allow_log
