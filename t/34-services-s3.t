@@ -199,6 +199,7 @@ def in_parts():
             ('succeeded', [BEGIN, part(1), part(2), BEGIN, part(1)]),
             'an upload that the store has forgotten begins anew')
     document = large(4, 'ok', '404', 'ok', '404')
+    wait_for(lambda: asked()[-1] == ABORT)     # nobody waits for its answer
     tap.is_((document['status'], asked()),
             ('failed', [BEGIN, part(1), BEGIN, part(1), ABORT]),
             '... once')
